@@ -1,0 +1,272 @@
+"""The verbs. Each reads its words, calls one function below, and shows what came of it.
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 partial or a closed quality gate.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from openingbell import __version__
+from openingbell.config import home_from_environment
+from openingbell.errors import OpeningbellError, RangeError, UsageError
+
+if TYPE_CHECKING:
+    from openingbell.operations.worker import Wish
+
+PARTIAL = 3
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="bell",
+    help="A market data warehouse that fills itself from Financial Modeling Prep.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # its tracebacks show local variables, and one of them may be the key
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Demo = Annotated[bool, typer.Option("--demo", help="Ask a simulated market on this machine; needs no key.")]
+Replay = Annotated[Path | None, typer.Option("--replay", help="Ask the bars of this folder instead of the vendor.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulated market.")]
+Now = Annotated[str | None, typer.Option("--now", help="The moment at which a demo or replay begins, ISO with a zone.")]
+From = Annotated[str | None, typer.Option("--from", help="First session, YYYY-MM-DD.")]
+To = Annotated[str | None, typer.Option("--to", help="Last session, YYYY-MM-DD.")]
+Symbols = Annotated[list[str] | None, typer.Option("--symbols", help="Only these; commas, or once for each.")]
+Day = Annotated[str | None, typer.Option("--day", help="The session to report, YYYY-MM-DD.")]
+Week = Annotated[str | None, typer.Option("--week", help="The ISO week to report, such as 2019-W07.")]
+
+
+class Shape(StrEnum):
+    """How an answer is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
+
+def main() -> None:
+    """The command `bell`."""
+    try:
+        app(prog_name="bell")
+    except OpeningbellError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        _complain("interrupted; what has landed stays, the next run does the rest")
+        sys.exit(INTERRUPTED)
+
+
+def _complain(text: str) -> None:
+    from openingbell import terminal
+
+    terminal.complain(text)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"bell {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def full(
+    demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None,
+    first: From = None, last: To = None, symbols: Symbols = None,
+) -> None:  # fmt: skip
+    """Extract, load, transform, check and report: all of it, as far as it is not done yet."""
+    _run(("extract", "csv-load", "transform", "quality", "report"), demo, replay, seed, now, first, last, symbols)
+
+
+@app.command()
+def extract(
+    demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None,
+    first: From = None, last: To = None, symbols: Symbols = None,
+) -> None:  # fmt: skip
+    """Ask the vendor for what is due and land it under data_extracts/. Needs no warehouse."""
+    _run(("extract",), demo, replay, seed, now, first, last, symbols)
+
+
+@app.command("csv-load")
+def csv_load(demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None) -> None:
+    """Bring landed files into the raw warehouse."""
+    _run(("csv-load",), demo, replay, seed, now)
+
+
+@app.command()
+def transform(demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None) -> None:
+    """Turn what is new in the raw warehouse into analytics."""
+    _run(("transform",), demo, replay, seed, now)
+
+
+@app.command()
+def quality(
+    demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None, first: From = None, last: To = None
+) -> None:
+    """Check what needs a whole set, refresh coverage, and log what was found."""
+    _run(("quality",), demo, replay, seed, now, first, last)
+
+
+@app.command()
+def report(
+    demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None, day: Day = None, week: Week = None
+) -> None:
+    """Render the figures of a day or a week into reports/; by default of the newest day."""
+    _run(("report",), demo, replay, seed, now, day=day, week=week)
+
+
+@app.command()
+def setup(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
+    """Create the warehouse's tables; safe at any time."""
+    from openingbell import terminal
+    from openingbell.operations import home as homes
+    from openingbell.operations import worker
+
+    with worker.entered(_wish(demo, replay, seed, None)) as (home, pipeline):
+        homes.claim(home, pipeline.clock)
+        pipeline.warehouse.setup()
+        terminal.say(f"the warehouse {pipeline.warehouse.place} is ready")
+
+
+@app.command()
+def status(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
+    """What the home holds, what is pending, what ran last, and what is missing."""
+    from openingbell import terminal
+    from openingbell.operations import worker
+    from openingbell.operations.status import status_of
+
+    with worker.entered(_wish(demo, replay, seed, None)) as (home, pipeline):
+        terminal.show_status(status_of(home, pipeline))
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="A statement that reads; table names need no layer.")],
+    shape: Annotated[Shape, typer.Option("--format", help="How the answer is written.")] = Shape.TABLE,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+) -> None:
+    """Ask the warehouse."""
+    from openingbell import terminal
+    from openingbell.operations import worker
+
+    with worker.entered(_wish(demo, replay, seed, None)) as (_, pipeline):
+        terminal.show_frame(pipeline.warehouse.query(query), shape)
+
+
+@app.command()
+def rebuild(
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compare the second warehouse with the first and keep the first.")
+    ] = False,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+) -> None:
+    """Build the warehouse anew from the landed files; with --verify beside the old one, to compare."""
+    from openingbell import terminal
+    from openingbell.operations import rebuild as rebuilding
+
+    differences = rebuilding.run(_wish(demo, replay, seed, None), verify=verify)
+    terminal.show_differences(differences)
+    if not all(difference.equal for difference in differences):
+        raise typer.Exit(PARTIAL)
+
+
+@app.command()
+def vendor(
+    replay: Replay = None,
+    seed: Seed = 1,
+    now: Now = None,
+    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8800,
+    key: Annotated[list[str] | None, typer.Option("--key", help="Accept only this key; default: any.")] = None,
+    restricted: Annotated[list[str] | None, typer.Option("--restricted", help="Answer 402 for this symbol.")] = None,
+) -> None:
+    """Be a vendor: an HTTP server that speaks FMP's /stable dialect, simulated or from a replay folder."""
+    from openingbell import terminal
+    from openingbell.operations import worker
+
+    worker.serve_vendor(
+        _wish(demo=replay is None, replay=replay, seed=seed, now=now),
+        port=port,
+        keys=key or None,
+        restricted=_split(restricted),
+        on_ready=lambda url: terminal.say(f"serving {url} until Ctrl-C; set OPENINGBELL_BASE_URL={url} to use it"),
+    )
+
+
+def _run(
+    stages: tuple[str, ...], demo: bool, replay: Path | None, seed: int, now: str | None,
+    first: str | None = None, last: str | None = None, symbols: list[str] | None = None,
+    day: str | None = None, week: str | None = None,
+) -> None:  # fmt: skip
+    from openingbell import terminal
+    from openingbell.operations import worker
+    from openingbell.operations.summary import summarise
+
+    wish = _wish(demo, replay, seed, now, first, last, symbols, day, week)
+    with terminal.progress_of_stages() as progress:
+        ran = worker.run(wish, stages, progress)
+    terminal.show_summary(summarise(ran))
+    if ran.partial:
+        raise typer.Exit(PARTIAL)
+
+
+def _wish(
+    demo: bool, replay: Path | None, seed: int, now: str | None,
+    first: str | None = None, last: str | None = None, symbols: list[str] | None = None,
+    day: str | None = None, week: str | None = None,
+) -> Wish:  # fmt: skip
+    from openingbell.operations.home import DEMO, REPLAY, Source
+    from openingbell.operations.worker import Wish
+
+    if demo and replay:
+        raise UsageError(f"asked for --demo and --replay {replay}; a home has one source; leave one out")
+    source = Source(DEMO, str(seed)) if demo else Source(REPLAY, str(replay.resolve())) if replay else None
+    return Wish(
+        source=source,
+        home=home_from_environment(),
+        now=_moment(now),
+        first=_day("--from", first),
+        last=_day("--to", last),
+        symbols=_split(symbols),
+        day=day,
+        week=week,
+    )
+
+
+def _split(symbols: list[str] | None) -> tuple[str, ...]:
+    return tuple(name for text in symbols or [] for name in text.replace(",", " ").split())
+
+
+def _day(name: str, text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise RangeError(f"asked for {name} {text}; that is no date; a session is written YYYY-MM-DD") from None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise RangeError(f"asked for --now {text}; that is no moment; write 2026-11-23T15:00:00+00:00") from None
+    if moment is not None and moment.tzinfo is None:
+        raise RangeError(f"asked for --now {text}; it has no zone; add one, such as Z or -05:00")
+    return moment

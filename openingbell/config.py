@@ -1,0 +1,181 @@
+"""Settings: every setting with its unit, default and allowed values, and the only reader of the environment.
+
+A setting is looked for in this order, the first that has it wins:
+
+1. the environment: `OPENINGBELL_` and the setting's name in capitals (`OPENINGBELL_THREADS=4`); `FMP_API_KEY` or
+   `API_KEY` for `api_key`, `WAREHOUSE_URL` for `warehouse_url`;
+2. the file `.env` in the working folder, with the same names;
+3. the file named by `OPENINGBELL_CONFIG`, else `openingbell.toml` in the home, with the settings' own names;
+4. the default.
+
+Names that are not settings are refused, in the file and behind the prefix `OPENINGBELL_`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from openingbell.errors import SettingsError
+from openingbell.feeds import Feed
+
+PREFIX = "OPENINGBELL_"
+ALIASES = {"FMP_API_KEY": "api_key", "API_KEY": "api_key", "WAREHOUSE_URL": "warehouse_url"}
+NOT_SETTINGS = {"OPENINGBELL_HOME", "OPENINGBELL_CONFIG", "OPENINGBELL_TEST_MYSQL_URL"}
+"""Names behind the prefix that say where settings are, or belong to the tests."""
+
+STOCKS = (
+    "AAPL MSFT NVDA AMZN GOOGL META TSLA AVGO BRK-B JPM LLY V UNH XOM MA COST WMT HD PG NFLX JNJ ORCL BAC CRM ABBV "
+    "CVX KO MRK CSCO AMD"
+)
+INDEXES = "^GSPC ^DJI ^IXIC ^RUT ^VIX"
+COMMODITIES = "GCUSD SIUSD CLUSD NGUSD"
+
+
+def _split(value: object) -> object:
+    """Symbols may be written as a list or as one text with blanks or commas between them."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Symbols = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """All settings. Field descriptions are the documentation: docs/settings.md is made from them."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    api_key: SecretStr | None = Field(None, description="Key of Financial Modeling Prep; needed for live data only.")
+    base_url: str = Field(
+        "https://financialmodelingprep.com/stable", pattern=r"^https?://", description="Root of the vendor's API."
+    )
+    stocks: Symbols = Field(tuple(STOCKS.split()), description="Stocks, asked for at 15 minutes.")
+    indexes: Symbols = Field(tuple(INDEXES.split()), description="Indexes, asked for at 5 minutes.")
+    commodities: Symbols = Field(tuple(COMMODITIES.split()), description="Commodities, asked for at 5 minutes.")
+    interval_minutes: Literal[15] = Field(15, description="Length of an analytics bar in minutes.")
+    first_run_sessions: int = Field(
+        30, ge=1, le=2_500, description="Sessions of intraday bars and yields that the first run fetches."
+    )
+    first_run_daily_sessions: int = Field(
+        1_260, ge=1, le=12_600, description="Sessions of official daily bars that the first run fetches."
+    )
+    pause_between_calls_seconds: float = Field(
+        0.1, ge=0, le=60, description="Seconds from the start of one call to the start of the next."
+    )
+    batch_calls: int = Field(100, ge=1, le=10_000, description="Calls after which the longer pause is kept.")
+    pause_between_batches_seconds: float = Field(1.0, ge=0, le=600, description="The longer pause, in seconds.")
+    threads: int = Field(8, ge=1, le=64, description="Calls that may be under way at once.")
+    timeout_seconds: float = Field(30.0, gt=0, le=600, description="Seconds that one call may take.")
+    retry_attempts: int = Field(5, ge=1, le=20, description="Times a call is tried before it is given up.")
+    retry_first_wait_seconds: float = Field(
+        1.0, ge=0, le=60, description="Wait before the second try; it doubles from try to try, with jitter."
+    )
+    retry_longest_wait_seconds: float = Field(60.0, ge=0, le=3_600, description="The longest such wait.")
+    feed_delay_seconds: float = Field(
+        60.0, ge=0, le=86_400, description="Seconds after a bar's end at which the vendor has it."
+    )
+    settle_delay_seconds: float = Field(
+        60.0, ge=0, le=86_400, description="Seconds after that at which the vendor no longer changes it: it is final."
+    )
+    restricted_recheck_days: int = Field(
+        7, ge=1, le=365, description="Days after which what the plan excluded is asked for again."
+    )
+    warehouse_url: str = Field(
+        "", pattern=r"^(duckdb:///.+)?$", description="Where the warehouse is; empty: warehouse.duckdb in the home."
+    )
+    warehouse_wait_seconds: float = Field(
+        10.0, ge=0, le=3_600, description="Seconds to wait for a warehouse that another process holds."
+    )
+    rows_per_transaction: int = Field(
+        500_000, ge=1, description="Rows of landed files that one transaction loads, at the least one file."
+    )
+    quality_sessions: int = Field(
+        30, ge=1, le=12_600, description="Newest sessions that a quality run checks when no range is given."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe events that are logged."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="How the terminal shows them; auto: warnings only. The log file has them all, as JSON."
+    )
+
+    def final_delay(self, feed: Feed) -> timedelta:
+        """How long after a bar's end an answer must have been received for the bar to be final."""
+        return feed.final_after + timedelta(seconds=self.feed_delay_seconds + self.settle_delay_seconds)
+
+
+def read_settings(
+    home: Path, *, environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env"), **overrides: object
+) -> Settings:
+    """The settings for `home`; `overrides` win over every source.
+
+    Raises:
+        SettingsError: an unknown name, a bad value, or a file that cannot be read.
+    """
+    environment = os.environ if environment is None else environment
+    file_values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
+    path = Path(environment.get("OPENINGBELL_CONFIG") or home / "openingbell.toml")
+    values: dict[str, Any] = _read_toml(path, required="OPENINGBELL_CONFIG" in environment)
+    values |= _named(file_values, str(dotenv))
+    values |= _named(environment, "the environment")
+    try:
+        return Settings(**(values | overrides))
+    except ValidationError as error:
+        raise SettingsError(_explain(error, path)) from None
+
+
+def home_from_environment(environment: Mapping[str, str] | None = None) -> Path | None:
+    """The folder that `OPENINGBELL_HOME` names, or None when it is not set."""
+    text = (os.environ if environment is None else environment).get("OPENINGBELL_HOME")
+    return Path(text).expanduser() if text else None
+
+
+def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise SettingsError(
+                f"OPENINGBELL_CONFIG names {path}; there is no such file; correct the path or unset the name"
+            ) from None
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"the settings file {path} cannot be read: {error}; correct it or move it away") from None
+
+
+def _named(variables: Mapping[str, str], where: str) -> dict[str, str]:
+    """The settings among environment variables; the later alias in `ALIASES` yields to the earlier."""
+    values = {ALIASES[name]: variables[name] for name in reversed(ALIASES) if variables.get(name)}
+    for name, value in variables.items():
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS or not value:
+            continue
+        setting = name.removeprefix(PREFIX).lower()
+        if setting not in Settings.model_fields:
+            raise SettingsError(
+                f"{where} sets {name}; there is no such setting; the settings are {_allowed()}; correct the name "
+                "or unset it"
+            )
+        values[setting] = value
+    return values
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    problems = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "settings"
+        if problem["type"] == "extra_forbidden":
+            problems.append(f"{path} sets {name}; there is no such setting; the settings are {_allowed()}")
+        else:
+            problems.append(f"the setting {name} has a value that is not allowed: {problem['msg']}")
+    return "; ".join(problems) + "; see docs/settings.md"
+
+
+def _allowed() -> str:
+    return ", ".join(Settings.model_fields)

@@ -1,0 +1,219 @@
+"""Coverage: the fold of calendar, manifests and loads that says what is there, what is missing and what is due.
+
+There is no cursor: whatever a full record would hold and no answer covers is due, wherever it lies in time. A tick, a
+repair after an outage and a longer history are the same question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from openingbell import sessions, tables
+from openingbell.config import Settings
+from openingbell.feeds import Feed, Kind
+from openingbell.landing import Manifest, Outcome, asks_of
+from openingbell.universe import Member, Universe
+
+MOMENT = pl.Datetime("us", "UTC")
+ASKS = pl.Schema(
+    {
+        "feed": pl.String(),
+        "symbol": pl.String(),
+        "load_id": pl.String(),
+        "restricted": pl.Boolean(),
+        "answered_at": MOMENT,
+        "session": pl.Date(),
+        "bars": pl.Int64(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Due:
+    """Sessions of one member that are to be asked for: every session from `first` to `last` of its calendar."""
+
+    member: Member
+    first: date
+    last: date
+
+
+def due(universe: Universe, manifests: Sequence[Manifest], now: datetime, settings: Settings) -> list[Due]:
+    """What is to be asked for at `now`, as runs of neighbouring sessions.
+
+    A session is due when bars of it are final by now and no answer was received after the newest of them became
+    final. What the plan excluded is asked again after `restricted_recheck_days`.
+    """
+    covered = _covered(universe, manifests, now, settings)
+    again = now - timedelta(days=settings.restricted_recheck_days)
+    asked_since = (pl.col("last_asked_at") >= pl.col("final_at")).fill_null(value=False)
+    excluded = pl.col("restricted") & (pl.col("last_asked_at") > again)
+    wanted = covered.with_columns(due=~asked_since & ~excluded)
+    runs = (
+        wanted.with_columns(run=pl.col("due").rle_id().over("member"))
+        .filter("due")
+        .group_by("member", "run", maintain_order=True)
+        .agg(first=pl.col("session").min(), last=pl.col("session").max())
+    )
+    return [Due(universe.members[row["member"]], row["first"], row["last"]) for row in runs.iter_rows(named=True)]
+
+
+def fold(
+    universe: Universe, manifests: Sequence[Manifest], loaded: Collection[str], now: datetime, settings: Settings
+) -> pl.DataFrame:
+    """The state of every wanted session at `now`, in the shape of the table `coverage`.
+
+    Args:
+        universe: what is wanted.
+        manifests: everything that has landed.
+        loaded: the load_ids that the warehouse holds.
+        now: the moment, UTC; bars that are not final by then are not expected yet.
+        settings: for the delays and the first run's reach.
+    """
+    covered = _covered(universe, manifests, now, settings, loaded=set(loaded))
+    present = pl.min_horizontal("bars_loaded", "bars_expected")
+    state = (
+        pl.when(present == pl.col("bars_expected"))
+        .then(pl.lit("complete"))
+        .when("restricted")
+        .then(pl.lit("restricted"))
+        .when(~(pl.col("last_asked_at") >= pl.col("final_at")).fill_null(value=False))
+        .then(pl.lit("not asked"))
+        .when(pl.col("bars_landed") > pl.col("bars_loaded"))
+        .then(pl.lit("pending"))
+        .otherwise(pl.lit("missing"))
+    )
+    facts = pl.DataFrame(
+        {
+            "member": range(len(universe.members)),
+            "asset_class": [member.asset_class for member in universe.members],
+            "symbol": [member.symbol for member in universe.members],
+            "bar_interval": [member.bar_interval for member in universe.members],
+        },
+        schema={"member": pl.Int64(), "asset_class": pl.String(), "symbol": pl.String(), "bar_interval": pl.String},
+    )
+    frame = covered.join(facts, on="member", how="left").with_columns(
+        bars_present=present, state=state, last_asked_at=pl.col("last_asked_at").dt.replace_time_zone(None)
+    )
+    return tables.COVERAGE.conform(frame).sort(tables.COVERAGE.key)
+
+
+def _covered(
+    universe: Universe,
+    manifests: Sequence[Manifest],
+    now: datetime,
+    settings: Settings,
+    loaded: set[str] | None = None,
+) -> pl.DataFrame:
+    """One row per member and session that has final bars by `now`, ordered so: what is expected, what was asked."""
+    asks = _asks(manifests).with_columns(is_loaded=pl.col("load_id").is_in(list(loaded or ())))
+    earliest = _earliest_asked(manifests)
+    by_feed: dict[str, list[tuple[int, Member]]] = {}
+    for number, member in enumerate(universe.members):
+        by_feed.setdefault(member.feed.name, []).append((number, member))
+    frames = [
+        _expected(number, member, earliest.get((member.feed.name, member.symbol)), now, settings).with_columns(
+            feed=pl.lit(member.feed.name), symbol=pl.lit(member.symbol)
+        )
+        for members in by_feed.values()
+        for number, member in members
+    ]
+    expected = pl.concat(frames) if frames else _expected_nothing()
+    answers = asks.group_by("feed", "symbol", "session").agg(
+        asked_times=pl.len().cast(pl.Int64),
+        last_asked_at=pl.col("answered_at").max(),
+        restricted=pl.col("restricted").sort_by("answered_at").last(),
+        bars_landed=pl.col("bars").max(),
+        bars_loaded=pl.col("bars").filter("is_loaded").max(),
+    )
+    return (
+        expected.join(answers, on=["feed", "symbol", "session"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("asked_times", "bars_landed", "bars_loaded").fill_null(0),
+            pl.col("restricted").fill_null(value=False),
+        )
+        .drop("feed", "symbol")
+    )
+
+
+def _asks(manifests: Sequence[Manifest]) -> pl.DataFrame:
+    """One row per ask and covered day."""
+    records = [
+        (
+            manifest.feed,
+            ask.symbol,
+            manifest.load_id,
+            ask.outcome is Outcome.RESTRICTED,
+            ask.answered_at,
+            ask.covered_first + timedelta(days=offset),
+            ask.bars.get(ask.covered_first + timedelta(days=offset), 0),
+        )
+        for manifest, ask in asks_of(list(manifests))
+        for offset in range((ask.covered_last - ask.covered_first).days + 1)
+    ]
+    return pl.DataFrame(records, schema=ASKS, orient="row")
+
+
+def _earliest_asked(manifests: Sequence[Manifest]) -> dict[tuple[str, str], date]:
+    earliest: dict[tuple[str, str], date] = {}
+    for manifest, ask in asks_of(list(manifests)):
+        key = (manifest.feed, ask.symbol)
+        earliest[key] = min(ask.first, earliest.get(key, ask.first))
+    return earliest
+
+
+def _expected(number: int, member: Member, asked_first: date | None, now: datetime, settings: Settings) -> pl.DataFrame:
+    first, last = wanted_range(member, asked_first, now, settings)
+    return final_sessions(
+        member.calendar, member.bar_interval, first, last, now, settings.final_delay(member.feed)
+    ).select(pl.lit(number, pl.Int64).alias("member"), "session", "bars_expected", "final_at")
+
+
+def _expected_nothing() -> pl.DataFrame:
+    return pl.DataFrame(
+        schema={
+            "member": pl.Int64(),
+            "session": pl.Date(),
+            "bars_expected": pl.Int64(),
+            "final_at": MOMENT,
+            "feed": pl.String(),
+            "symbol": pl.String(),
+        }
+    )
+
+
+def wanted_range(member: Member, asked_first: date | None, now: datetime, settings: Settings) -> tuple[date, date]:
+    """The sessions of `member` that are wanted at `now`: its own bounds where it has them, else from the first run's
+    reach, or from what was ever asked if that is earlier, to the newest session.
+    """
+    newest = sessions.latest_session(member.calendar, now)
+    last = newest if member.last is None else min(member.last, newest)
+    if member.first is not None:
+        return member.first, last
+    back = sessions.sessions_before(member.calendar, newest, _first_run(member.feed, settings))
+    return (back if asked_first is None else min(back, asked_first)), last
+
+
+def _first_run(feed: Feed, settings: Settings) -> int:
+    return settings.first_run_daily_sessions if feed.kind is Kind.DAILY else settings.first_run_sessions
+
+
+def final_sessions(
+    calendar: str, bar_interval: str, first: date, last: date, now: datetime, delay: timedelta
+) -> pl.DataFrame:
+    """The sessions that have final bars at `now`.
+
+    Returns:
+        One row a session, oldest first: session (Date), bars_expected (Int64, the bars that are final by now),
+        final_at (Datetime µs UTC, when the newest of them became final).
+    """
+    return (
+        sessions.grid(calendar, bar_interval, first, last)
+        .with_columns(final_at=pl.col("end_utc") + delay)
+        .filter(pl.col("final_at") <= now)
+        .group_by("session", maintain_order=True)
+        .agg(bars_expected=pl.len().cast(pl.Int64), final_at=pl.col("final_at").max())
+    )

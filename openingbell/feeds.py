@@ -1,0 +1,135 @@
+"""The feeds: what Openingbell asks the vendor for, one row of facts each.
+
+A fact that differs between stocks, indexes, commodities, official daily bars and Treasury yields stands here and
+nowhere else; the stages read it. Adding a feed is adding a row (and its table in `tables.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What one row of a feed's answer is."""
+
+    INTRADAY = "intraday"  # bars inside a session
+    DAILY = "daily"  # one official bar a session
+    RATES = "rates"  # one yield curve a business day
+
+
+@dataclass(frozen=True)
+class Feed:
+    """One feed.
+
+    `window_days` is the number of calendar days that a request may span and still come whole: the vendor cuts longer
+    answers silently at their oldest end. The figures are those that long-running clients of the vendor settled on.
+    `final_after` is added to a bar's end, before the configured delays, to say when the vendor's word is final.
+    """
+
+    name: str
+    kind: Kind
+    asset_class: str
+    path: str
+    bar_interval: str
+    calendar: str
+    window_days: int
+    raw_table: str
+    table: str
+    final_after: timedelta = timedelta(0)
+    volume_expected: bool = True
+    prices_positive: bool = True
+
+
+STOCKS = Feed(
+    name="stocks",
+    kind=Kind.INTRADAY,
+    asset_class="stock",
+    path="historical-chart/15min",
+    bar_interval="15min",
+    calendar="XNYS",
+    window_days=29,
+    raw_table="stock_data_raw",
+    table="stock_data",
+)
+INDEXES = Feed(
+    name="indexes",
+    kind=Kind.INTRADAY,
+    asset_class="index",
+    path="historical-chart/5min",
+    bar_interval="5min",
+    calendar="XNYS",
+    window_days=5,
+    raw_table="index_data_raw",
+    table="index_data",
+    volume_expected=False,
+)
+COMMODITIES = Feed(
+    name="commodities",
+    kind=Kind.INTRADAY,
+    asset_class="commodity",
+    path="historical-chart/5min",
+    bar_interval="5min",
+    calendar="CMEGlobex_EnergyAndMetals",
+    window_days=5,
+    raw_table="commodity_data_raw",
+    table="commodity_data",
+    prices_positive=False,  # oil settled at -37.63 on 2020-04-20
+)
+BONDS = Feed(
+    name="bonds",
+    kind=Kind.RATES,
+    asset_class="bond",
+    path="treasury-rates",
+    bar_interval="1day",
+    calendar="SIFMA_US",
+    window_days=85,
+    raw_table="bond_data_raw",
+    table="bond_data",
+    final_after=timedelta(hours=2),  # the vendor's own cycle table: two hours after the Treasury
+    prices_positive=False,
+)
+EOD = Feed(
+    name="eod",
+    kind=Kind.DAILY,
+    asset_class="",  # the symbol's own: official daily bars exist for every class
+    path="historical-price-eod/full",
+    bar_interval="1day",
+    calendar="XNYS",
+    window_days=5 * 365,
+    raw_table="eod_data_raw",
+    table="daily_bars",
+    final_after=timedelta(hours=1),
+)
+
+FEEDS: tuple[Feed, ...] = (STOCKS, INDEXES, COMMODITIES, BONDS, EOD)
+INTRADAY_FEEDS: tuple[Feed, ...] = tuple(feed for feed in FEEDS if feed.kind is Kind.INTRADAY)
+BY_NAME: dict[str, Feed] = {feed.name: feed for feed in FEEDS}
+BY_ASSET_CLASS: dict[str, Feed] = {feed.asset_class: feed for feed in FEEDS if feed.asset_class}
+
+TREASURY = "TREASURY"
+"""The one symbol of the bond feed: the par yield curve has no symbol of its own."""
+
+TENORS: tuple[str, ...] = (
+    "month1", "month2", "month3", "month6",
+    "year1", "year2", "year3", "year5", "year7", "year10", "year20", "year30",
+)  # fmt: skip
+
+PRODUCT_CALENDARS: dict[str, str] = {
+    "GCUSD": "CMEGlobex_GC",
+    "MGCUSD": "CMEGlobex_GC",
+    "SIUSD": "CMEGlobex_SI",
+    "HGUSD": "CMEGlobex_HG",
+    "PLUSD": "CMEGlobex_PL",
+    "CLUSD": "CMEGlobex_CL",
+    "NGUSD": "CMEGlobex_NG",
+    "HOUSD": "CMEGlobex_HO",
+    "RBUSD": "CMEGlobex_RB",
+}
+"""Commodity symbols that have a calendar of their own product; others use their feed's."""
+
+
+def calendar_of(asset_class: str, symbol: str) -> str:
+    """The calendar on which `symbol` trades, unless its universe says otherwise."""
+    return PRODUCT_CALENDARS.get(symbol, BY_ASSET_CLASS[asset_class].calendar)

@@ -1,0 +1,1 @@
+"""Load: landed text becomes typed rows of the raw warehouse, every version once."""

@@ -1,0 +1,217 @@
+"""The stage: pending files, in the order in which they were extracted, into the raw warehouse.
+
+Pending is what has landed and is not in `loads`; a file's rows commit together with its `loads` row. A file that
+arrives after younger ones is no special case for readers (see `versions`), but rows of younger files that said nothing
+new then may say something new now: they are read again from the record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+import polars as pl
+import structlog
+
+from openingbell import tables
+from openingbell.clock import Clock
+from openingbell.config import Settings
+from openingbell.errors import RecordError
+from openingbell.feeds import BY_NAME
+from openingbell.landing import Ask, Landing, Manifest
+from openingbell.load.typing import Typed, raw_table, type_rows
+from openingbell.versions import new_versions
+from openingbell.warehouse.protocol import Warehouse, Writer
+
+log = structlog.get_logger()
+
+NEXT_TO = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the stage did. `failures` are files that could not be read; they stay pending."""
+
+    files: int = 0
+    rows: int = 0
+    rows_new: int = 0
+    rows_same: int = 0
+    rows_repeated: int = 0
+    rows_forming: int = 0
+    rows_quarantined: int = 0
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    manifest: Manifest
+    typed: Typed
+
+
+def run(landing: Landing, warehouse: Warehouse, clock: Clock, settings: Settings) -> Loaded:
+    """Load every pending file.
+
+    Raises:
+        WarehouseLocked: another process holds the warehouse; the files wait.
+        RecordError: a manifest cannot be read.
+    """
+    warehouse.setup()
+    manifests = landing.manifests()
+    with warehouse.read() as reader:
+        loaded = set(reader.read(tables.LOADS)["load_id"])
+    pending = [manifest for manifest in manifests if manifest.load_id not in loaded]
+    total = Loaded()
+    for chunk in _chunks(pending, settings.rows_per_transaction):
+        with warehouse.write() as writer:
+            done = _load(chunk, manifests, landing, writer, clock.now())
+        total = _sum(total, done)
+        log.info("files_loaded", files=done.files, rows_new=done.rows_new)
+    return total
+
+
+def _chunks(manifests: Iterable[Manifest], rows: int) -> Iterator[list[Manifest]]:
+    """Runs of manifests with about `rows` rows together, one manifest at the least."""
+    chunk: list[Manifest] = []
+    held = 0
+    for manifest in manifests:
+        if chunk and held + manifest.rows > rows:
+            yield chunk
+            chunk, held = [], 0
+        chunk.append(manifest)
+        held += manifest.rows
+    if chunk:
+        yield chunk
+
+
+def _load(chunk: list[Manifest], manifests: list[Manifest], landing: Landing, writer: Writer, now: datetime) -> Loaded:
+    files, failures = _read(chunk, landing)
+    loads = writer.read(tables.LOADS)
+    total = Loaded(failures=tuple(failures))
+    for feed in dict.fromkeys(file.manifest.feed for file in files):
+        of_feed = [file for file in files if file.manifest.feed == feed]
+        overtaken, unread = _read(_overtaken(of_feed, manifests, loads), landing)
+        total = replace(total, failures=(*total.failures, *unread))
+        fresh = _append(of_feed + overtaken, writer)
+        _amend(loads, overtaken, fresh, writer)
+        for file in of_feed:
+            counts = _counts(file, fresh.get(file.manifest.load_id, 0))
+            writer.append(tables.LOADS, _loads_row(file, counts, now))
+            writer.append(tables.QUARANTINE, file.typed.quarantined)
+            total = _sum(total, counts)
+    return total
+
+
+def _read(manifests: Iterable[Manifest], landing: Landing) -> tuple[list[_File], list[str]]:
+    files, failures = [], []
+    for manifest in manifests:
+        try:
+            files.append(_File(manifest, type_rows(landing.read(manifest), manifest)))
+        except RecordError as error:
+            log.warning("file_unreadable", load_id=manifest.load_id, reason=str(error))
+            failures.append(str(error))
+    return files, failures
+
+
+def _append(files: list[_File], writer: Writer) -> dict[str, int]:
+    """Append what the files say that is new; returns the number of rows by load_id."""
+    table = raw_table(BY_NAME[files[0].manifest.feed])
+    incoming = pl.concat(file.typed.final for file in files)
+    if incoming.is_empty():
+        return {}
+    first, last = incoming[table.order].min(), incoming[table.order].max()
+    symbols = incoming["symbol"].unique().to_list() if "symbol" in table.names else None
+    stored = writer.read(table, symbols=symbols, first=_bound(first), last=_bound(last))
+    fresh = new_versions(incoming, stored, table)
+    writer.append(table, fresh)
+    return dict(fresh.group_by("load_id").len().iter_rows())
+
+
+def _bound(value: object) -> date:
+    if not isinstance(value, date):
+        raise TypeError(f"{value!r} is no date")
+    return value
+
+
+def _overtaken(files: list[_File], manifests: list[Manifest], loads: pl.DataFrame) -> list[Manifest]:
+    """The loaded files that are younger than the oldest of `files` and may hold versions of the same bars."""
+    oldest = min((file.manifest.extracted_at, file.manifest.load_id) for file in files)
+    feed = files[0].manifest.feed
+    loaded = set(loads.filter(pl.col("feed") == feed)["load_id"])
+    reach: dict[str, tuple[date, date]] = {}
+    for file in files:
+        for ask in file.manifest.asks:
+            first, last = reach.get(ask.symbol, (ask.first, ask.last))
+            reach[ask.symbol] = min(first, ask.first), max(last, ask.last)
+    return [
+        manifest
+        for manifest in manifests
+        if manifest.load_id in loaded
+        and (manifest.extracted_at, manifest.load_id) > oldest
+        and any(_meets(ask, reach.get(ask.symbol)) for ask in manifest.asks)
+    ]
+
+
+def _meets(ask: Ask, reach: tuple[date, date] | None) -> bool:
+    """Whether an answer may hold bars of these sessions; those next to what was asked may come along."""
+    return reach is not None and ask.first - NEXT_TO <= reach[1] and reach[0] <= ask.last + NEXT_TO
+
+
+def _amend(loads: pl.DataFrame, overtaken: list[_File], fresh: dict[str, int], writer: Writer) -> None:
+    """Correct the counts of files of which rows say something new after all, and have them transformed again."""
+    touched = [file.manifest.load_id for file in overtaken if file.manifest.load_id in fresh]
+    if not touched:
+        return
+    more = pl.col("load_id").replace_strict(fresh, default=0, return_dtype=pl.Int64)
+    writer.replace(
+        tables.LOADS,
+        loads.filter(pl.col("load_id").is_in(touched)).with_columns(
+            rows_new=pl.col("rows_new") + more,
+            rows_same=pl.col("rows_same") - more,
+            transformed_at=pl.lit(None, pl.Datetime("us")),
+        ),
+    )
+
+
+def _loads_row(file: _File, counts: Loaded, now: datetime) -> pl.DataFrame:
+    row = {
+        "load_id": file.manifest.load_id,
+        "feed": file.manifest.feed,
+        "sha256": file.manifest.sha256,
+        "extracted_at": file.manifest.extracted_at.replace(tzinfo=None),
+        "rows": counts.rows,
+        "rows_new": counts.rows_new,
+        "rows_same": counts.rows_same,
+        "rows_repeated": counts.rows_repeated,
+        "rows_forming": counts.rows_forming,
+        "rows_quarantined": counts.rows_quarantined,
+        "loaded_at": now.replace(tzinfo=None),
+        "transformed_at": None,
+    }
+    return pl.DataFrame([row], schema=tables.LOADS.schema)
+
+
+def _counts(file: _File, rows_new: int) -> Loaded:
+    typed = file.typed
+    return Loaded(
+        files=1,
+        rows=file.manifest.rows,
+        rows_new=rows_new,
+        rows_same=len(typed.final) - rows_new,
+        rows_repeated=typed.repeated,
+        rows_forming=typed.forming,
+        rows_quarantined=len(typed.quarantined),
+    )
+
+
+def _sum(one: Loaded, other: Loaded) -> Loaded:
+    return Loaded(
+        one.files + other.files,
+        one.rows + other.rows,
+        one.rows_new + other.rows_new,
+        one.rows_same + other.rows_same,
+        one.rows_repeated + other.rows_repeated,
+        one.rows_forming + other.rows_forming,
+        one.rows_quarantined + other.rows_quarantined,
+        one.failures + other.failures,
+    )

@@ -1,0 +1,177 @@
+"""From landed text to typed rows. Pure: it depends on the file and its manifest alone, never on settings or clock.
+
+Nothing is dropped: a row becomes a typed row that is final, a typed row that was still forming, a repetition of another
+row of its answer, or goes to quarantine with the reasons.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from openingbell import sessions, tables
+from openingbell.feeds import BY_NAME, TENORS, Feed, Kind
+from openingbell.landing import Manifest
+from openingbell.tables import Table
+
+PRICES = ("open", "high", "low", "close", "volume")
+MOMENT = pl.Datetime("us")
+
+
+@dataclass(frozen=True)
+class Typed:
+    """A landed file, typed. rows of the file = final + repeated + forming + quarantined."""
+
+    table: Table
+    final: pl.DataFrame
+    repeated: int
+    forming: int
+    quarantined: pl.DataFrame
+
+
+def raw_table(feed: Feed) -> Table:
+    """The raw table of a feed."""
+    return tables.BY_NAME[feed.raw_table]
+
+
+def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
+    """Type the rows of a landed file.
+
+    Args:
+        text: the file as `Landing.read` gives it: every column text, symbol and answered_at among them.
+        manifest: its manifest.
+    """
+    feed = BY_NAME[manifest.feed]
+    table = raw_table(feed)
+    if text.is_empty():
+        return Typed(table, table.empty(), 0, 0, tables.QUARANTINE.empty())
+    numbers = TENORS if feed.kind is Kind.RATES else PRICES
+    rows = (
+        _with_all_columns(text, ("symbol", "answered_at", "date", *numbers))
+        .with_columns(source_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
+        .join(_facts(manifest), on="symbol", how="left", maintain_order="left")
+    )
+    typed = rows.with_columns(
+        _date(feed),
+        _moment("answered_at").alias("extracted_at"),
+        *(pl.col(name).str.strip_chars().cast(pl.Float64, strict=False).alias(f"{name}_typed") for name in numbers),
+    )
+    typed = typed.with_columns(reasons=_reasons(numbers))
+    bad = typed["reasons"] != ""
+    good = _final(typed.filter(~bad), manifest, feed)
+    columns = good.with_columns(
+        pl.lit(manifest.load_id).alias("load_id"),
+        pl.lit(manifest.bar_interval).alias("bar_interval"),
+        pl.lit(manifest.basis).alias("basis"),
+        *(pl.col(f"{name}_typed").alias(name) for name in numbers),
+    ).with_columns(_finite(numbers))
+    candidates = columns.filter("is_final")
+    identity = [name for name in (*table.bar_key, *table.values) if name in candidates.columns]
+    final = candidates.unique(identity, keep="last", maintain_order=True)
+    return Typed(
+        table,
+        final.select(table.names),
+        repeated=len(candidates) - len(final),
+        forming=len(columns) - len(candidates),
+        quarantined=_quarantine(text, typed.select("source_row", "reasons").filter(bad), manifest),
+    )
+
+
+def _with_all_columns(text: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
+    return text.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in text.columns)
+
+
+def _facts(manifest: Manifest) -> pl.DataFrame:
+    """Asset class and calendar by symbol, from what was asked."""
+    facts = {(ask.symbol, ask.asset_class, ask.calendar) for ask in manifest.asks}
+    return pl.DataFrame(
+        sorted(facts), schema={"symbol": pl.String, "asset_class": pl.String, "calendar": pl.String}, orient="row"
+    ).unique("symbol", keep="first", maintain_order=True)
+
+
+def _date(feed: Feed) -> pl.Expr:
+    text = pl.col("date").str.strip_chars()
+    if feed.kind is Kind.INTRADAY:
+        parsed = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        # an hour that the clock skips in spring is no moment
+        return pl.when(sessions.to_utc(parsed).is_not_null()).then(parsed).alias("date_typed")
+    return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).alias("date_typed")
+
+
+def _moment(name: str) -> pl.Expr:
+    return (
+        pl.col(name)
+        .str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
+        .dt.replace_time_zone(None)
+    )
+
+
+def _reasons(numbers: tuple[str, ...]) -> pl.Expr:
+    """What cannot be read, by column; empty when all can."""
+    problems = [
+        pl.when(pl.col("calendar").is_null()).then(pl.format("symbol: {} was not asked for", _quoted("symbol"))),
+        pl.when(pl.col("date_typed").is_null()).then(pl.format("date: {} is no bar start", _quoted("date"))),
+        pl.when(pl.col("extracted_at").is_null()).then(pl.format("answered_at: {}", _quoted("answered_at"))),
+        *(
+            pl.when(pl.col(f"{name}_typed").is_null() & pl.col(name).is_not_null()).then(
+                pl.format("{}: {} is no number", pl.lit(name), _quoted(name))
+            )
+            for name in numbers
+        ),
+    ]
+    return pl.concat_str(problems, separator="; ", ignore_nulls=True)
+
+
+def _quoted(name: str) -> pl.Expr:
+    return pl.format("'{}'", pl.col(name).fill_null("").str.slice(0, 40))
+
+
+def _finite(numbers: tuple[str, ...]) -> list[pl.Expr]:
+    """Warehouses hold no NaN and no infinity: such a number is a missing one (the file keeps the vendor's word)."""
+    return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers]
+
+
+def _final(rows: pl.DataFrame, manifest: Manifest, feed: Feed) -> pl.DataFrame:
+    """Rows with their date typed and `is_final`: received after the bar's end and the delay."""
+    rows = rows.with_columns(date=pl.col("date_typed"))
+    if feed.kind is Kind.INTRADAY:
+        length = timedelta(minutes=sessions.minutes_of(manifest.bar_interval))
+        ended = rows.with_columns(end_utc=sessions.to_utc(pl.col("date")) + length)
+    else:
+        ended = _daily_ends(rows)
+    received = pl.col("extracted_at").dt.replace_time_zone("UTC")
+    return ended.with_columns(is_final=received >= pl.col("end_utc") + manifest.final_delay)
+
+
+def _daily_ends(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the end of their session; a day that is none ends at midnight."""
+    if rows.is_empty():
+        return rows.with_columns(end_utc=pl.lit(None, pl.Datetime("us", "UTC")))
+    days: list[date] = rows["date"].to_list()
+    ends = pl.concat(
+        sessions.schedule(calendar, min(days), max(days)).select(
+            pl.lit(calendar).alias("calendar"), pl.col("session").alias("date"), pl.col("close_utc").alias("end_utc")
+        )
+        for calendar in rows["calendar"].unique().sort()
+    )
+    midnight = sessions.to_utc(pl.col("date").cast(MOMENT) + timedelta(days=1))
+    return rows.join(ends, on=["calendar", "date"], how="left", maintain_order="left").with_columns(
+        end_utc=pl.coalesce("end_utc", midnight)
+    )
+
+
+def _quarantine(text: pl.DataFrame, bad: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
+    rows = [
+        {
+            "load_id": manifest.load_id,
+            "source_row": number,
+            "feed": manifest.feed,
+            "text": json.dumps(text.row(number - 1, named=True), ensure_ascii=False),
+            "reasons": reasons,
+        }
+        for number, reasons in bad.iter_rows()
+    ]
+    return pl.DataFrame(rows, schema=tables.QUARANTINE.schema)

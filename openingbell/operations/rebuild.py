@@ -1,0 +1,145 @@
+"""Rebuild: a second warehouse from the landed files alone, and the comparison of the two, table by table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from openingbell import pipeline as flow
+from openingbell import tables
+from openingbell.errors import RecordError
+from openingbell.operations.jobs import QualityRun, last_quality_run
+from openingbell.operations.lock import worker_lock
+from openingbell.operations.worker import Wish, entered
+from openingbell.pipeline import Pipeline
+from openingbell.quality import stage as quality_control
+from openingbell.tables import Table
+from openingbell.versions import collapsed
+from openingbell.warehouse.connect import connect, connect_beside
+from openingbell.warehouse.protocol import Warehouse
+
+HISTORIES = (tables.JOB_LOG,)
+"""What happened, not what follows from the files: there is nothing to compare."""
+ORDER_OF_ARRIVAL = ("loaded_at", "transformed_at", "rows_new", "rows_same")
+"""Columns of `loads` that depend on when and in which order files arrived; rows_new + rows_same does not."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One table in two warehouses: rows of each, and rows that only one of them has."""
+
+    table: str
+    rows: int
+    rebuilt_rows: int
+    only_first: int
+    only_rebuilt: int
+
+    @property
+    def equal(self) -> bool:
+        """Whether both say the same."""
+        return not self.only_first and not self.only_rebuilt
+
+
+def run(wish: Wish, *, verify: bool) -> list[Difference]:
+    """Build the warehouse of a home anew and compare the two.
+
+    With `verify` the first one stays as it is and the second goes; else the second takes its place, with the first
+    one's job log.
+
+    Raises:
+        WorkerBusy: a worker is at work in the home.
+        RecordError: a landed file cannot be read.
+    """
+    with entered(wish) as (home, pipeline), worker_lock(home.root, "bell rebuild", pipeline.clock.now()):
+        first = connect(pipeline.settings, home.root, pipeline.clock)
+        second = connect_beside(pipeline.settings, home.root, pipeline.clock)
+        second.delete()
+        rebuild(replace(pipeline, warehouse=second), first)
+        differences = compare(first, second) if first.exists() else []
+        if verify:
+            second.delete()
+        else:
+            _carry_over(first, second)
+            second.take_place_of(first)
+        return differences
+
+
+def _carry_over(first: Warehouse, second: Warehouse) -> None:
+    """The job log is a history: it cannot be rebuilt and is taken along."""
+    if not first.exists():
+        return
+    with first.read() as reader, second.write() as writer:
+        for table in HISTORIES:
+            writer.append(table, reader.read(table))
+
+
+def rebuild(pipeline: Pipeline, first: Warehouse) -> None:
+    """Fill `pipeline.warehouse`, which is empty, from the landed files.
+
+    Quality is run as the newest quality run of `first` was, so that its findings can be compared.
+
+    Args:
+        pipeline: of the home, with the warehouse to fill.
+        first: the home's own warehouse, whose newest quality run is repeated; it may not exist.
+    """
+    loaded = flow.load(pipeline)
+    if loaded.shortfall:
+        raise RecordError(f"asked to rebuild from the landed files; {loaded.shortfall}")
+    flow.transform(pipeline)
+    run = _quality_run(first)
+    if run is not None:
+        quality_control.run(
+            pipeline.warehouse,
+            pipeline.universe,
+            pipeline.landing.manifests(),
+            run.now,
+            pipeline.settings,
+            run_id=run.run_id,
+            first=run.first,
+            last=run.last,
+        )
+
+
+def compare(first: Warehouse, second: Warehouse) -> list[Difference]:
+    """Every table that follows from the files, compared row by row and value by value."""
+    run = _quality_run(first)
+    with first.read() as one, second.read() as other:
+        return [
+            _difference(table, _comparable(one.read(table), table, run), _comparable(other.read(table), table, run))
+            for table in tables.TABLES
+            if table not in HISTORIES
+        ]
+
+
+def _quality_run(warehouse: Warehouse) -> QualityRun | None:
+    if not warehouse.exists():
+        return None
+    with warehouse.read() as reader:
+        return last_quality_run(reader.read(tables.JOB_LOG))
+
+
+def _comparable(rows: pl.DataFrame, table: Table, run: QualityRun | None) -> pl.DataFrame:
+    """The rows that must be equal whatever the order in which files arrived."""
+    if table.versioned:
+        return collapsed(rows, table)
+    if table is tables.LOADS:
+        return rows.with_columns(rows_good=pl.col("rows_new") + pl.col("rows_same")).drop(ORDER_OF_ARRIVAL)
+    if table is tables.QUALITY_LOG:
+        return rows.filter(pl.col("run_id") == (run.run_id if run else ""))
+    return rows
+
+
+def _difference(table: Table, one: pl.DataFrame, other: pl.DataFrame) -> Difference:
+    return Difference(table.name, len(one), len(other), _only(one, other), _only(other, one))
+
+
+def _only(one: pl.DataFrame, other: pl.DataFrame) -> int:
+    """Rows of `one` that `other` lacks; equal rows are counted, not only looked for."""
+    columns: Sequence[str] = one.columns
+    counts = one.group_by(columns).len()
+    missing = counts.join(other.group_by(columns).len(), on=columns, how="left", nulls_equal=True).select(
+        (pl.col("len").cast(pl.Int64) - pl.col("len_right").fill_null(0).cast(pl.Int64)).clip(lower_bound=0).sum()
+    )
+    return int(missing.item())

@@ -1,0 +1,54 @@
+"""What a run did, as data: the terminal draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from openingbell import tables
+from openingbell.operations.jobs import Job
+from openingbell.operations.worker import QUALITY, REPORT, Ran
+from openingbell.tables import ANALYTICS, RAW
+from openingbell.warehouse.protocol import Reader
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of a run; holes and findings are None when no quality run was part of it."""
+
+    jobs: tuple[Job, ...]
+    rows: Mapping[str, int] = field(default_factory=dict)
+    holes: Mapping[str, int] | None = None
+    findings: Mapping[str, int] | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
+    shortfalls: tuple[str, ...] = ()
+
+
+def summarise(ran: Ran) -> Summary:
+    """The summary of a run, with the rows that every table of the warehouse holds now."""
+    rows: dict[str, int] = {}
+    warehouse = ran.pipeline.warehouse
+    if warehouse.exists():
+        with warehouse.read() as reader:
+            rows = row_counts(reader)
+    quality = ran.outcomes[QUALITY].details if QUALITY in ran.outcomes else {}
+    places = {"extracts": str(ran.home.extracts), "warehouse": warehouse.place, "logs": str(ran.home.logs)}
+    if REPORT in ran.outcomes:
+        places["report"] = str(ran.outcomes[REPORT].details["path"])
+    return Summary(
+        jobs=ran.jobs,
+        rows=rows,
+        holes=_mapping(quality.get("holes")),
+        findings=_mapping(quality.get("findings")),
+        places=places,
+        shortfalls=tuple(f"{name}: {o.shortfall}" for name, o in ran.outcomes.items() if o.shortfall),
+    )
+
+
+def row_counts(reader: Reader) -> dict[str, int]:
+    """Rows of every raw and analytics table."""
+    return {table.name: reader.count(table) for table in tables.TABLES if table.layer in (RAW, ANALYTICS)}
+
+
+def _mapping(value: object) -> dict[str, int] | None:
+    return dict(value) if isinstance(value, Mapping) else None

@@ -1,0 +1,218 @@
+"""The worker of a home: enters it, takes the lock, starts the look-alike where the source is one, and runs stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from openingbell import pipeline as flow
+from openingbell import sessions
+from openingbell.clock import Clock, ShiftedClock
+from openingbell.config import read_settings
+from openingbell.errors import RangeError, UsageError, WarehouseError
+from openingbell.extract.fmp import require_key
+from openingbell.landing import Landing
+from openingbell.operations import home as homes
+from openingbell.operations.home import Home, Source
+from openingbell.operations.jobs import Job, JobLog, close_abandoned
+from openingbell.operations.lock import worker_lock
+from openingbell.operations.logs import logging_to, secrets_of
+from openingbell.pipeline import Outcome, Pipeline, Progress
+from openingbell.reporting import period as periods
+from openingbell.reporting.period import Period
+from openingbell.universe import Universe
+from openingbell.vendor.running import RunningVendor, open_source, serve
+from openingbell.vendor.source import Source as VendorSource
+from openingbell.warehouse.connect import connect
+
+log = structlog.get_logger()
+
+EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT = "extract", "csv-load", "transform", "quality", "report"
+FULL = (EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT)
+LOOKALIKE_KEY = "look-alike"
+"""The vendor in a box accepts any key; this one is no secret."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for on the command line; tests give a `clock` as well."""
+
+    source: Source | None = None
+    home: Path | None = None
+    now: datetime | None = None
+    first: date | None = None
+    last: date | None = None
+    symbols: tuple[str, ...] = ()
+    day: str | None = None
+    week: str | None = None
+    clock: Clock | None = None
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a run did, stage by stage."""
+
+    home: Home
+    pipeline: Pipeline
+    jobs: tuple[Job, ...]
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+
+    @property
+    def partial(self) -> bool:
+        """Whether something was left out, or the quality gate closed."""
+        return any(outcome.shortfall for outcome in self.outcomes.values())
+
+
+@contextmanager
+def entered(wish: Wish) -> Iterator[tuple[Home, Pipeline]]:
+    """The home and the pipeline of a wish, with logging on. Nothing is written but the log.
+
+    Raises:
+        UsageError: a home of another source, a setting, a range or a symbol that cannot be.
+    """
+    home = homes.enter(wish.source, wish.home)
+    settings = read_settings(home.root)
+    universe = homes.universe_of(home.source, settings)
+    clock = wish.clock or homes.clock_of(home, universe, wish.now)
+    check_range(wish.first, wish.last, clock.now())
+    universe.narrowed(wish.symbols)
+    pipeline = Pipeline(
+        settings=settings,
+        universe=universe,
+        landing=Landing(home.extracts),
+        warehouse=connect(settings, home.root, clock),
+        clock=clock,
+        source=str(home.source),
+        reports=home.reports,
+        first=wish.first,
+        last=wish.last,
+        symbols=wish.symbols,
+    )
+    with logging_to(home.logs, settings):
+        yield home, pipeline
+
+
+def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]) -> Ran:
+    """Run stages one after the other under the worker's lock.
+
+    Args:
+        wish: what was asked for.
+        stages: names of stages, in order.
+        progress: given a stage's name, what it is to tell its progress to.
+
+    Raises:
+        WorkerBusy: another worker is in the home.
+        OpeningbellError: a stage failed; those before it are done and logged.
+    """
+    with entered(wish) as (home, pipeline), ExitStack() as stack:
+        period = _period(wish, pipeline.clock.now())
+        needs_vendor = EXTRACT in stages
+        if needs_vendor and home.source.kind == homes.LIVE:
+            require_key(pipeline.settings)
+        stack.enter_context(worker_lock(home.root, f"bell {' '.join(stages)}", pipeline.clock.now()))
+        homes.claim(home, pipeline.clock)
+        _close_abandoned(pipeline)
+        if needs_vendor and home.source.kind != homes.LIVE:
+            pointed = stack.enter_context(_with_lookalike(home.source, pipeline))
+        else:
+            pointed = pipeline
+        jobs = JobLog(pipeline.warehouse, pipeline.clock, secrets_of(pipeline.settings))
+        done: list[Job] = []
+        outcomes: dict[str, Outcome] = {}
+        for stage in stages:
+            job, outcome = jobs.run(stage, _stage(stage, pointed, period, progress(stage)))
+            done.append(job)
+            outcomes[stage] = outcome
+        return Ran(home, pipeline, tuple(done), outcomes)
+
+
+def check_range(first: date | None, last: date | None, now: datetime) -> None:
+    """Refuse dates that are reversed or in the future.
+
+    Raises:
+        RangeError: so they are.
+    """
+    today = now.astimezone(sessions.NEW_YORK).date()
+    for name, day in (("--from", first), ("--to", last)):
+        if day is not None and day > today:
+            raise RangeError(
+                f"asked for {name} {day}; today is {today} in New York; the future has no bars; choose an earlier day"
+            )
+    if first is not None and last is not None and first > last:
+        raise RangeError(f"asked for --from {first} --to {last}; the range is reversed; exchange the two")
+
+
+def _period(wish: Wish, now: datetime) -> Period:
+    """The period to report: what was asked for, else the newest session."""
+    if wish.day and wish.week:
+        raise UsageError(
+            f"asked for --day {wish.day} and --week {wish.week}; a report is about one of the two; leave one out"
+        )
+    if wish.day:
+        return periods.parse_day(wish.day, now=now)
+    return periods.parse_week(wish.week, now=now) if wish.week else periods.latest(now)
+
+
+def _stage(name: str, pipeline: Pipeline, period: Period, progress: Progress) -> Callable[[str], Outcome]:
+    match name:
+        case "extract":
+            return lambda _: flow.extract(pipeline, progress)
+        case "csv-load":
+            return lambda _: flow.load(pipeline)
+        case "transform":
+            return lambda _: flow.transform(pipeline)
+        case "quality":
+            return lambda job_id: flow.quality(pipeline, job_id)
+        case _:
+            return lambda _: flow.report(pipeline, period)
+
+
+def _close_abandoned(pipeline: Pipeline) -> None:
+    try:
+        if abandoned := close_abandoned(pipeline.warehouse, pipeline.clock.now()):
+            log.warning("jobs_abandoned", jobs=abandoned)
+    except WarehouseError as error:
+        log.warning("job_log_waits", reason=str(error))
+
+
+@contextmanager
+def _with_lookalike(source: Source, pipeline: Pipeline) -> Iterator[Pipeline]:
+    """The pipeline pointed at a look-alike that lives as long as the block, at the same moment."""
+    with RunningVendor(vendor_source(source, pipeline.universe), pipeline.clock) as vendor:
+        pointed = pipeline.settings.model_copy(
+            update={
+                "base_url": vendor.url,
+                "api_key": SecretStr(LOOKALIKE_KEY),
+                "pause_between_calls_seconds": 0.0,
+                "pause_between_batches_seconds": 0.0,
+            }
+        )
+        yield replace(pipeline, settings=pointed)
+
+
+def serve_vendor(
+    wish: Wish,
+    *,
+    port: int,
+    keys: Collection[str] | None,
+    restricted: Collection[str],
+    on_ready: Callable[[str], None],
+) -> None:
+    """Be the vendor that the wish names, until Ctrl-C. It needs no home and leaves nothing behind."""
+    source = wish.source or Source(homes.DEMO, "1")
+    universe = homes.universe_of(source, read_settings(wish.home or Path.cwd()))
+    clock = ShiftedClock(wish.now) if wish.now else homes.clock_of(Home(Path(), source), universe, None)
+    serve(vendor_source(source, universe), clock, port=port, keys=keys, restricted=restricted, on_ready=on_ready)
+
+
+def vendor_source(source: Source, universe: Universe) -> VendorSource:
+    """What the look-alike answers from."""
+    if source.kind == homes.REPLAY:
+        return open_source(universe, replay=Path(source.place))
+    return open_source(universe, seed=int(source.place))

@@ -1,0 +1,112 @@
+"""The flow, top to bottom: extract, load, transform, quality, report. Each function is one stage of one home.
+
+    vendor → data_extracts/ → raw warehouse → analytics warehouse → findings, reports
+
+A stage can be run by itself and run again: it does what is left to do. What it did comes back as an `Outcome`, which is
+what the job log keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+
+from openingbell.clock import Clock
+from openingbell.config import Settings
+from openingbell.extract import stage as extraction
+from openingbell.extract.fmp import FmpClient
+from openingbell.landing import Landing
+from openingbell.load import stage as loading
+from openingbell.quality import stage as quality_control
+from openingbell.reporting import stage as reporting
+from openingbell.reporting.period import Period
+from openingbell.transform import stage as transformation
+from openingbell.universe import Universe
+from openingbell.warehouse.protocol import Warehouse
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did. `shortfall` says what was left out, in words; empty when nothing was."""
+
+    records: int
+    details: Mapping[str, object] = field(default_factory=dict)
+    shortfall: str = ""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything that the stages of one home work with."""
+
+    settings: Settings
+    universe: Universe
+    landing: Landing
+    warehouse: Warehouse
+    clock: Clock
+    source: str
+    reports: Path
+    first: date | None = None
+    last: date | None = None
+    symbols: tuple[str, ...] = ()
+
+
+def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
+    """Ask the vendor for what is due and land the answers."""
+    wanted = pipeline.universe.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
+    pipeline.landing.sweep()
+    with FmpClient(pipeline.settings, pipeline.clock) as client:
+        done = extraction.run(
+            wanted,
+            pipeline.landing,
+            client,
+            pipeline.clock,
+            pipeline.settings,
+            source=pipeline.source,
+            progress=progress,
+        )
+    failed = [f"{failure.symbol} ({failure.feed}): {failure.message}" for failure in done.failures]
+    return Outcome(done.rows, asdict(done), done.stopped or _list("requests without an answer", failed))
+
+
+def load(pipeline: Pipeline) -> Outcome:
+    """Bring landed files into the raw warehouse."""
+    done = loading.run(pipeline.landing, pipeline.warehouse, pipeline.clock, pipeline.settings)
+    return Outcome(done.rows_new, asdict(done), _list("files that cannot be read", list(done.failures)))
+
+
+def transform(pipeline: Pipeline) -> Outcome:
+    """Bring what is new in the raw warehouse into the analytics warehouse."""
+    done = transformation.run(pipeline.warehouse, pipeline.universe, pipeline.clock, pipeline.settings.interval_minutes)
+    return Outcome(done.rows_written, asdict(done))
+
+
+def quality(pipeline: Pipeline, run_id: str) -> Outcome:
+    """Run the checks that need a whole set; findings of severity error are a shortfall."""
+    done = quality_control.run(
+        pipeline.warehouse,
+        pipeline.universe,
+        pipeline.landing.manifests(),
+        pipeline.clock.now(),
+        pipeline.settings,
+        run_id=run_id,
+        first=pipeline.first,
+        last=pipeline.last,
+    )
+    shortfall = f"{done.failed} findings of severity error, see data_quality_log" if done.failed else ""
+    return Outcome(done.sessions_checked, asdict(done), shortfall)
+
+
+def report(pipeline: Pipeline, period: Period) -> Outcome:
+    """Render the figures of a day or a week."""
+    done = reporting.run(pipeline.warehouse, pipeline.reports, period)
+    return Outcome(1, {"path": str(done.path), "period": period.label})
+
+
+def _list(what: str, items: list[str]) -> str:
+    """Items in words, the first three of them."""
+    more = f" and {len(items) - 3} more" if len(items) > 3 else ""
+    return f"{len(items)} {what}: {'; '.join(items[:3])}{more}" if items else ""

@@ -1,0 +1,134 @@
+"""The stage: checks that need a whole set, the coverage table, and the log of what every check found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from openingbell import coverage, sessions, tables
+from openingbell.config import Settings
+from openingbell.feeds import BY_ASSET_CLASS, EOD, FEEDS
+from openingbell.landing import Manifest
+from openingbell.quality import findings
+from openingbell.quality.checks import CHECKS
+from openingbell.tables import Table
+from openingbell.universe import Universe
+from openingbell.warehouse.protocol import Reader, Warehouse
+
+FLAGGED_TABLES: tuple[Table, ...] = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.BOND, tables.DAILY_BARS)
+FOUND_ELSEWHERE = ("V1", "K1")
+"""Checks that leave no flag on a row: their rows never reach a table."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the stage found in the sessions `first` to `last`, as things stood at `now`."""
+
+    now: datetime
+    first: date
+    last: date
+    sessions_checked: int
+    holes: Mapping[str, int] = field(default_factory=dict)
+    findings: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> int:
+        """Findings of severity error."""
+        return self.findings.get("FAIL", 0)
+
+
+def run(
+    warehouse: Warehouse,
+    universe: Universe,
+    manifests: Sequence[Manifest],
+    now: datetime,
+    settings: Settings,
+    *,
+    run_id: str,
+    first: date | None = None,
+    last: date | None = None,
+) -> Checked:
+    """Check the sessions from `first` to `last` (default: the newest `quality_sessions`), refresh `coverage`, and log.
+
+    Args:
+        warehouse: what is checked, and where the findings go.
+        universe: what is wanted.
+        manifests: everything that has landed.
+        now: the moment of the run, UTC.
+        settings: for delays and the default span.
+        run_id: names the run in the log.
+        first: first session; None for the default.
+        last: last session; None for the newest.
+    """
+    warehouse.setup()
+    newest = sessions.latest_session("XNYS", now)
+    last = last or newest
+    first = first or sessions.sessions_before("XNYS", last, settings.quality_sessions)
+    with warehouse.write() as writer:
+        loads = writer.read(tables.LOADS)
+        covered = coverage.fold(universe, manifests, loads["load_id"].to_list(), now, settings)
+        writer.remove(tables.COVERAGE, writer.read(tables.COVERAGE).select(tables.COVERAGE.key))
+        writer.append(tables.COVERAGE, covered)
+        span = covered.filter(pl.col("session").is_between(first, last))
+        found = pl.concat([*_row_findings(writer, first, last), *_load_findings(loads, first), _holes(span)])
+        log = pl.concat([found, findings.passes(found, _all_checks(), last)])
+        writer.append(tables.QUALITY_LOG, log.with_columns(run_id=pl.lit(run_id)))
+    return Checked(
+        now=now,
+        first=first,
+        last=last,
+        sessions_checked=len(span),
+        holes=_counts(span.filter(pl.col("state") != "complete"), "state"),
+        findings=_counts(found, "status"),
+    )
+
+
+def _row_findings(reader: Reader, first: date, last: date) -> list[pl.DataFrame]:
+    found = []
+    for table in FLAGGED_TABLES:
+        rows = reader.read(table, first=first - timedelta(days=1), last=last)  # a session may open the evening before
+        session = pl.col("session") if "session" in table.names else pl.col("date").alias("session")
+        symbol = pl.col("symbol") if "symbol" in table.names else pl.lit("").alias("symbol")
+        of_span = rows.select(session, symbol, "dq_flags").filter(pl.col("session").is_between(first, last))
+        found.append(findings.flagged(table.name, of_span))
+    return found
+
+
+def _load_findings(loads: pl.DataFrame, first: date) -> list[pl.DataFrame]:
+    """By day of extraction: what was quarantined or repeated has no session that could be relied on."""
+    recent = loads.with_columns(date=pl.col("extracted_at").cast(pl.Date)).filter(pl.col("date") >= first)
+    return [
+        findings.counted(
+            check,
+            feed.raw_table,
+            recent.filter(pl.col("feed") == feed.name).group_by("date").agg(affected_rows=pl.col(column).sum()),
+        )
+        for check, column in (("V1", "rows_quarantined"), ("K1", "rows_repeated"))
+        for feed in FEEDS
+    ]
+
+
+def _holes(covered: pl.DataFrame) -> pl.DataFrame:
+    raw_tables = {(asset_class, feed.bar_interval): feed.raw_table for asset_class, feed in BY_ASSET_CLASS.items()}
+    daily = {(name, EOD.bar_interval): EOD.raw_table for name in ("stock", "index", "commodity")}
+    other = {
+        (str(row["asset_class"]), str(row["bar_interval"])): BY_ASSET_CLASS[row["asset_class"]].raw_table
+        for row in covered.select("asset_class", "bar_interval").unique().iter_rows(named=True)
+    }
+    return findings.missing_bars(covered, other | raw_tables | daily)
+
+
+def _all_checks() -> list[tuple[str, str]]:
+    on_rows = [check.id for check in CHECKS if check.id not in FOUND_ELSEWHERE]
+    return [
+        *((check, table.name) for table in FLAGGED_TABLES for check in on_rows),
+        *((check, feed.raw_table) for check in FOUND_ELSEWHERE for feed in FEEDS),
+        *(("T1", feed.raw_table) for feed in FEEDS),
+    ]
+
+
+def _counts(frame: pl.DataFrame, column: str) -> dict[str, int]:
+    return dict(frame.group_by(column).len().sort(column).iter_rows())

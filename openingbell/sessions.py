@@ -1,0 +1,163 @@
+"""Market time: sessions, half days, and the grid of bars. Nobody else computes with clock hours.
+
+Convention, used everywhere: a bar covers `[date, date + interval)` and is named by its start. `date` is the New York
+wall clock without a zone, as the vendor writes it; `date_utc` is the same moment in UTC; `session` is the trading day.
+A commodity's session opens at 18:00 New York on the evening before and bears the next day's date.
+
+The calendars are pandas_market_calendars'; pandas stays inside this module.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from openingbell.errors import RangeError
+
+NEW_YORK = ZoneInfo("America/New_York")
+ZONE = "America/New_York"
+
+MINUTES: dict[str, int] = {"1min": 1, "5min": 5, "15min": 15, "30min": 30, "1hour": 60}
+"""Length of an intraday bar by the vendor's name of its interval."""
+
+DAILY = "1day"
+
+EVENING_SHIFT = timedelta(hours=6)
+"""Added to the wall clock of a market that opens at 18:00, it gives the trading day."""
+
+
+@lru_cache(maxsize=64)
+def _calendar_year(calendar: str, year: int) -> pl.DataFrame:
+    import pandas_market_calendars as market_calendars  # noqa: PLC0415  pandas is heavy: only when a calendar is asked
+
+    try:
+        source = market_calendars.get_calendar(calendar)
+    except RuntimeError as error:
+        raise RangeError(
+            f"asked for the calendar {calendar!r}; there is none of that name; use one of pandas_market_calendars, "
+            "such as XNYS, SIFMA_US or CMEGlobex_GC"
+        ) from error
+    table = source.schedule(f"{year}-01-01", f"{year}-12-31")
+    return pl.DataFrame(
+        {
+            "session": [moment.date() for moment in table.index],
+            "open_utc": [moment.to_pydatetime() for moment in table["market_open"]],
+            "close_utc": [moment.to_pydatetime() for moment in table["market_close"]],
+        },
+        schema={
+            "session": pl.Date,
+            "open_utc": pl.Datetime("us", "UTC"),
+            "close_utc": pl.Datetime("us", "UTC"),
+        },
+    )
+
+
+def schedule(calendar: str, first: date, last: date) -> pl.DataFrame:
+    """The sessions from `first` to `last`, both included, oldest first.
+
+    Returns:
+        One row a session: session (Date), open_utc and close_utc (Datetime µs UTC), open and close (Datetime µs, New
+        York wall clock). Half days close early.
+
+    Raises:
+        RangeError: no calendar of that name.
+    """
+    years = [_calendar_year(calendar, year) for year in range(first.year, last.year + 1)]
+    if not years:
+        return schedule(calendar, first, first).clear()
+    return (
+        pl.concat(years)
+        .filter(pl.col("session").is_between(first, last))
+        .with_columns(open=new_york(pl.col("open_utc")), close=new_york(pl.col("close_utc")))
+    )
+
+
+@lru_cache(maxsize=256)
+def grid(calendar: str, bar_interval: str, first: date, last: date) -> pl.DataFrame:
+    """Every bar that a full record holds for the sessions from `first` to `last`, oldest first.
+
+    Returns:
+        One row a bar: session (Date), date (Datetime µs, New York wall clock, the bar's start), date_utc and end_utc
+        (Datetime µs UTC). For interval 1day the bar is the session: its start is midnight of the trading day, its end
+        the close.
+
+    Raises:
+        RangeError: no calendar of that name, or an interval that is not known.
+    """
+    days = schedule(calendar, first, last)
+    if bar_interval == DAILY:
+        start = pl.col("session").cast(pl.Datetime("us"))
+        return days.select("session", date=start, date_utc=to_utc(start), end_utc="close_utc")
+    minutes = minutes_of(bar_interval)
+    starts = pl.datetime_ranges("open_utc", "close_utc", interval=f"{minutes}m", closed="left")
+    return (
+        days.select("session", date_utc=starts)
+        .explode("date_utc")
+        .select(
+            "session",
+            date=new_york(pl.col("date_utc")),
+            date_utc="date_utc",
+            end_utc=pl.col("date_utc") + timedelta(minutes=minutes),
+        )
+    )
+
+
+def minutes_of(bar_interval: str) -> int:
+    """Length of a bar in minutes.
+
+    Raises:
+        RangeError: the interval is not one of the vendor's intraday intervals.
+    """
+    try:
+        return MINUTES[bar_interval]
+    except KeyError:
+        raise RangeError(f"asked for bars of {bar_interval!r}; allowed are {', '.join(MINUTES)} and {DAILY}") from None
+
+
+def expected_bars(calendar: str, bar_interval: str, first: date, last: date) -> pl.DataFrame:
+    """Number of bars that a full record holds by session: session (Date), bars_expected (Int64)."""
+    return (
+        grid(calendar, bar_interval, first, last)
+        .group_by("session", maintain_order=True)
+        .agg(bars_expected=pl.len().cast(pl.Int64))
+    )
+
+
+def new_york(moment: pl.Expr) -> pl.Expr:
+    """UTC moments as New York wall clock without a zone."""
+    return moment.dt.convert_time_zone(ZONE).dt.replace_time_zone(None)
+
+
+def to_utc(wall: pl.Expr) -> pl.Expr:
+    """New York wall clock as UTC. 01:00-02:00 on the autumn Sunday is read as its first pass, 02:00-03:00 on the
+    spring Sunday does not exist and is null; no US session touches either.
+    """
+    return wall.dt.replace_time_zone(ZONE, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+
+def opens_in_the_evening(calendar: str) -> bool:
+    """Whether the market opens at 18:00 for the next trading day."""
+    return calendar.startswith("CME")
+
+
+def trading_day(wall: pl.Expr, calendar: str) -> pl.Expr:
+    """The trading day to which a New York wall-clock time belongs, in or out of hours."""
+    return (wall + EVENING_SHIFT if opens_in_the_evening(calendar) else wall).dt.date()
+
+
+def latest_session(calendar: str, now: datetime) -> date:
+    """The newest session that has opened at `now`."""
+    today = now.astimezone(NEW_YORK).date()
+    days = schedule(calendar, today - timedelta(days=14), today + timedelta(days=1))
+    opened: list[date] = days.filter(pl.col("open_utc") <= now)["session"].to_list()
+    return opened[-1]
+
+
+def sessions_before(calendar: str, day: date, count: int) -> date:
+    """The `count`-th session back from `day`, which counts itself when it is one; the oldest known one at most."""
+    span = timedelta(days=int(count * 1.6) + 14)
+    days: list[date] = schedule(calendar, day - span, day)["session"].to_list()
+    return days[-min(count, len(days))]

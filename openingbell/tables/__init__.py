@@ -1,0 +1,40 @@
+"""Every table once: columns, types, units, null rules and keys. DDL, frame schemas and docs/tables.md come from here.
+
+Types are Polars' own; each warehouse translates them. Times: `Datetime` without a zone is the New York wall clock
+when the column is called `date` and UTC when its unit says so (warehouses store no zones).
+"""
+
+from __future__ import annotations
+
+from openingbell.tables.analytics import (
+    BOND,
+    COMMODITY,
+    DAILY_AGGREGATES,
+    DAILY_BARS,
+    INDEX,
+    INDICATOR_COLUMNS,
+    MARKET_SUMMARY,
+    STOCK,
+    SUMMARY_INDEXES,
+    TECHNICAL_INDICATORS,
+    TECHNICAL_INDICATORS_DAILY,
+    VOLATILITY_SYMBOL,
+)
+from openingbell.tables.operations import COVERAGE, JOB_LOG, LOADS, QUALITY_LOG, QUARANTINE
+from openingbell.tables.raw import BOND_RAW, COMMODITY_RAW, EOD_RAW, INDEX_RAW, STOCK_RAW
+from openingbell.tables.table import ANALYTICS, OPERATIONS, RAW, Column, Table
+
+TABLES: tuple[Table, ...] = (
+    STOCK_RAW, INDEX_RAW, COMMODITY_RAW, EOD_RAW, BOND_RAW,
+    STOCK, INDEX, COMMODITY, BOND, TECHNICAL_INDICATORS, TECHNICAL_INDICATORS_DAILY,
+    DAILY_BARS, DAILY_AGGREGATES, MARKET_SUMMARY,
+    LOADS, JOB_LOG, QUALITY_LOG, COVERAGE, QUARANTINE,
+)  # fmt: skip
+BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
+
+__all__ = [
+    "ANALYTICS", "BOND", "BOND_RAW", "BY_NAME", "COMMODITY", "COMMODITY_RAW", "COVERAGE", "DAILY_AGGREGATES", "DAILY_BARS",
+    "EOD_RAW", "INDEX", "INDEX_RAW", "INDICATOR_COLUMNS", "JOB_LOG", "LOADS", "MARKET_SUMMARY", "OPERATIONS", "QUALITY_LOG",
+    "QUARANTINE", "RAW", "STOCK", "STOCK_RAW", "SUMMARY_INDEXES", "TABLES", "TECHNICAL_INDICATORS",
+    "TECHNICAL_INDICATORS_DAILY", "VOLATILITY_SYMBOL", "Column", "Table",
+]  # fmt: skip

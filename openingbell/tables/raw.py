@@ -1,0 +1,62 @@
+"""The raw warehouse (DW1): what the vendor said, every version, append-only."""
+
+from __future__ import annotations
+
+from openingbell.tables.columns import (
+    ASSET_CLASS,
+    BAR_START,
+    BASIS,
+    EXTRACTED_AT,
+    LINEAGE,
+    RAW_PRICES,
+    SYMBOL,
+    TENOR_COLUMNS,
+)
+from openingbell.tables.table import DAY, RAW, TEXT, Column, Table
+
+
+def _bars_raw(asset_class: str) -> Table:
+    return Table(
+        RAW,
+        f"{asset_class}_data_raw",
+        ("load_id", "source_row"),
+        f"Final {asset_class} bars as the vendor gave them, every version, append-only.",
+        (
+            *LINEAGE,
+            SYMBOL,
+            BAR_START,
+            Column("bar_interval", TEXT, "length of the bar as the vendor names it: 5min, 15min"),
+            *RAW_PRICES,
+            BASIS,
+            EXTRACTED_AT,
+        ),
+        versioned=True,
+    )
+
+
+STOCK_RAW, INDEX_RAW, COMMODITY_RAW = (_bars_raw(name) for name in ("stock", "index", "commodity"))
+
+EOD_RAW = Table(
+    RAW,
+    "eod_data_raw",
+    ("load_id", "source_row"),
+    "Official daily bars as the vendor gave them once final, every version, append-only.",
+    (
+        *LINEAGE,
+        ASSET_CLASS,
+        SYMBOL,
+        Column("date", DAY, "trading day"),
+        *RAW_PRICES,
+        BASIS,
+        EXTRACTED_AT,
+    ),
+    versioned=True,
+)
+BOND_RAW = Table(
+    RAW,
+    "bond_data_raw",
+    ("load_id", "source_row"),
+    "US Treasury par yields as the vendor gave them, every version, append-only.",
+    (*LINEAGE, Column("date", DAY, "business day"), *TENOR_COLUMNS, EXTRACTED_AT),
+    versioned=True,
+)

@@ -1,0 +1,83 @@
+"""What a table is: columns with type, unit and null rule, a key, and the check that a frame fits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+RAW, ANALYTICS, OPERATIONS = "raw", "analytics", "operations"
+
+TEXT = pl.String()
+DAY = pl.Date()
+MOMENT = pl.Datetime("us")
+PRICE = pl.Float64()
+COUNT = pl.Int64()
+FLAG = pl.Boolean()
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column. `null` says when it is null; empty means never."""
+
+    name: str
+    dtype: pl.DataType
+    doc: str
+    unit: str = ""
+    null: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. `order` is the column by which ranges are read; `versioned` tables are append-only."""
+
+    layer: str
+    name: str
+    key: tuple[str, ...]
+    doc: str
+    columns: tuple[Column, ...]
+    order: str = "date"
+    versioned: bool = False
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        """The frame schema of the table."""
+        return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    @cached_property
+    def nullable(self) -> frozenset[str]:
+        """The columns that may be null."""
+        return frozenset(column.name for column in self.columns if column.null)
+
+    @cached_property
+    def values(self) -> tuple[str, ...]:
+        """For a versioned table: what a version says about its bar, without identity and provenance."""
+        return tuple(n for n in self.names if n not in (*self.bar_key, "load_id", "source_row", "extracted_at"))
+
+    @cached_property
+    def bar_key(self) -> tuple[str, ...]:
+        """For a versioned table: what identifies the bar of which rows are versions."""
+        return tuple(n for n in ("asset_class", "symbol", "bar_interval", "date") if n in self.names)
+
+    def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The table's columns of `frame`, in its order and types.
+
+        Raises:
+            polars.exceptions.PolarsError: a column is missing or of another type that cannot be cast exactly.
+            ValueError: a column that may not be null holds nulls.
+        """
+        conformed = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        nulls = conformed.null_count().row(0, named=True)
+        if offenders := sorted(n for n, count in nulls.items() if count and n not in self.nullable):
+            raise ValueError(f"{self.name} allows no nulls in {', '.join(offenders)}")
+        return conformed
+
+    def empty(self) -> pl.DataFrame:
+        """A frame of the table without rows."""
+        return self.schema.to_frame()

@@ -1,0 +1,177 @@
+"""The terminal: what people see of a run, a query, a status. The only module that prints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from openingbell.operations.rebuild import Difference
+from openingbell.operations.status import Status
+from openingbell.operations.summary import Summary
+from openingbell.pipeline import Progress as Told
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+SHOWN_ROWS = 50
+"""Rows of an answer that a table shows; CSV and JSON have them all."""
+STATUS_COLOURS = {"SUCCESS": "green", "PARTIAL": "yellow", "FAILED": "red", "RUNNING": "cyan"}
+
+
+def say(text: str) -> None:
+    """One line."""
+    out.print(text, markup=False)
+
+
+def complain(text: str) -> None:
+    """One error."""
+    err.print(f"[bold red]error:[/] {_escaped(text)}", soft_wrap=True)
+
+
+@contextmanager
+def progress_of_stages() -> Iterator[Any]:
+    """A function that gives each stage something to tell its progress to; drawn only on a terminal."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
+
+        def of_stage(stage: str) -> Told:
+            task = bars.add_task(stage, total=None)
+
+            def tell(what: str, done: int, planned: int) -> None:
+                bars.update(task, description=f"{stage} {what}", completed=done, total=planned)
+
+            return tell
+
+        yield of_stage
+
+
+def show_summary(summary: Summary) -> None:
+    """What a run did, and where everything lies."""
+    stages = _grid("stage", "status", "rows", "seconds", right=(2, 3))
+    for job in summary.jobs:
+        colour = STATUS_COLOURS[job.status]
+        stages.add_row(job.job_type, f"[{colour}]{job.status}[/]", f"{job.records_processed:,}", f"{job.seconds:.1f}")
+    out.print(stages)
+    if summary.rows:
+        out.print(_rows_by_table(summary.rows))
+    for name, counts in (("holes", summary.holes), ("findings", summary.findings)):
+        if counts is not None:
+            out.print(f"[bold]{name:<10}[/] {_counts(counts, 'none')}")
+    for name, place in summary.places.items():
+        out.print(f"[bold]{name:<10}[/] {_escaped(place)}", soft_wrap=True)
+    for shortfall in summary.shortfalls:
+        out.print(f"[yellow]left out:[/]  {_escaped(shortfall)}", soft_wrap=True)
+
+
+def show_status(status: Status) -> None:
+    """What a home holds."""
+    for name, value in status.facts.items():
+        out.print(f"[bold]{name:<12}[/] {_escaped(value)}", soft_wrap=True)
+    if status.jobs:
+        jobs = _grid("job", "status", "started (UTC)", "rows", "message", right=(3,))
+        for row in status.jobs:
+            colour = STATUS_COLOURS[row["status"]]
+            jobs.add_row(
+                row["job_type"],
+                f"[{colour}]{row['status']}[/]",
+                f"{row['started_at']:%Y-%m-%d %H:%M:%S}",
+                f"{row['records_processed']:,}",
+                _escaped(row["error_message"] or ""),
+            )
+        out.print(jobs)
+    if status.rows:
+        out.print(_rows_by_table(status.rows))
+    out.print(f"[bold]holes[/]        {_counts(status.holes, 'none')}")
+
+
+def show_differences(differences: Sequence[Difference]) -> None:
+    """Two warehouses, table by table."""
+    table = _grid("table", "rows", "rebuilt", "only here", "only rebuilt", "", right=(1, 2, 3, 4))
+    for one in differences:
+        verdict = "[green]equal[/]" if one.equal else "[red]differs[/]"
+        table.add_row(
+            one.table, f"{one.rows:,}", f"{one.rebuilt_rows:,}", f"{one.only_first:,}", f"{one.only_rebuilt:,}", verdict
+        )
+    out.print(table)
+
+
+def show_frame(frame: pl.DataFrame, shape: str) -> None:
+    """An answer as a table for people, or as CSV or JSON for programs (to standard output, without colours)."""
+    match shape:
+        case "csv":
+            sys.stdout.write(frame.write_csv())
+        case "json":
+            sys.stdout.write(_as_text(frame).write_json() + "\n")
+        case _:
+            _show_table(frame)
+
+
+def _show_table(frame: pl.DataFrame) -> None:
+    """Rows under each other where they fit the terminal, else a block of lines a row."""
+    cells = [[_cell(value) for value in row] for row in frame.head(SHOWN_ROWS).iter_rows()]
+    widths = [max(map(len, column)) for column in zip(frame.columns, *cells, strict=True)]
+    if sum(widths) + 2 * len(widths) <= out.width:
+        numeric = [position for position, dtype in enumerate(frame.dtypes) if dtype.is_numeric()]
+        table = _grid(*frame.columns, right=numeric)
+        for row in cells:
+            table.add_row(*map(_escaped, row))
+        out.print(table)
+    else:
+        label = max(map(len, frame.columns), default=0)
+        for number, row in enumerate(cells, 1):
+            out.print(f"row {number}", style="dim")
+            for name, cell in zip(frame.columns, row, strict=True):
+                out.print(f"{name:<{label}}  {_escaped(cell)}", soft_wrap=True)
+    if len(frame) > SHOWN_ROWS:
+        out.print(f"{SHOWN_ROWS} of {len(frame):,} rows; --format csv or json gives all", style="dim")
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case float():
+            return f"{value:,.6f}".rstrip("0").rstrip(".")
+        case _:
+            return str(value)
+
+
+def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
+    """Moments in ISO form, which JSON has no type for."""
+    return frame.with_columns(pl.col(pl.Datetime).dt.to_string("iso:strict"), pl.col(pl.Date).dt.to_string())
+
+
+def _rows_by_table(rows: Mapping[str, int]) -> Table:
+    table = _grid("table", "rows", right=(1,))
+    for name, count in rows.items():
+        table.add_row(name, f"{count:,}")
+    return table
+
+
+def _grid(*names: str, right: Sequence[int] = ()) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for position, name in enumerate(names):
+        table.add_column(name, justify="right" if position in right else "left", no_wrap=position == 0)
+    return table
+
+
+def _counts(counts: Mapping[str, int], nothing: str) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items()) or nothing
+
+
+def _escaped(text: str) -> str:
+    """Text that rich is not to read as its markup."""
+    return text.replace("[", r"\[")

@@ -1,0 +1,134 @@
+"""Promotion: raw versions become checked, scored 15-minute bars. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import polars as pl
+
+from openingbell import sessions
+from openingbell.feeds import Feed
+from openingbell.quality.rows import check_rows
+from openingbell.quality.score import join_flags, score
+from openingbell.transform.resample import resample
+
+RELATIVE_VOLUME_SESSIONS = 20
+"""Sessions before, over which a slot's usual volume is taken."""
+RELATIVE_VOLUME_LEAST = 5
+"""Volumes without which there is no usual one."""
+
+
+def promote(raw: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minutes: int) -> pl.DataFrame:
+    """Bars of `minutes` from the current raw versions of a feed.
+
+    Changes and relative volumes look back inside `raw`: give it one bar and 20 sessions more than are wanted.
+
+    Args:
+        raw: current versions as `Reader.latest` returns them, sorted by symbol.
+        feed: whose rows they are.
+        calendars: calendar by symbol.
+        minutes: length of the bars to make.
+
+    Returns:
+        The columns of the feed's analytics table, one row a bar, sorted by symbol and date.
+    """
+    bars = pl.concat(
+        resample(_checked(rows, feed, calendars, source), minutes, source)
+        for interval, rows in _by_interval(raw).items()
+        for source in (sessions.minutes_of(interval),)
+    ).unique(["symbol", "date"], keep="first", maintain_order=True)
+    return _with_derived(bars.sort("symbol", "date")).with_columns(
+        pl.col("volume").round().cast(pl.Int64),
+        data_quality_score=score(pl.col("flags")),
+        dq_flags=join_flags(pl.col("flags")),
+    )
+
+
+def with_session(rows: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFrame:
+    """Rows with symbol and date (New York wall clock), each with its session, and what the calendar says of it.
+
+    Returns:
+        The rows in their order with session (Date), date_utc, open_utc and close_utc (Datetime µs UTC without a zone;
+        the latter two null on a day without a session) and session_number (Int64: sessions of the calendar counted
+        from the earliest in `rows`, null on such a day).
+    """
+    by_calendar: dict[str, list[str]] = {}
+    for symbol in rows["symbol"].unique().sort():
+        by_calendar.setdefault(calendars[symbol], []).append(symbol)
+    numbered = rows.with_row_index("row")
+    parts = [_on_calendar(numbered.filter(pl.col("symbol").is_in(s)), c) for c, s in by_calendar.items()]
+    return pl.concat(parts).sort("row").drop("row")
+
+
+def _on_calendar(rows: pl.DataFrame, calendar: str) -> pl.DataFrame:
+    start = pl.col("date").cast(pl.Datetime("us"))
+    is_daily = rows.schema["date"] == pl.Date
+    day = pl.col("date") if is_daily else sessions.trading_day(start, calendar)
+    placed = rows.with_columns(session=day, date_utc=_bare(sessions.to_utc(start)))
+    days: list[date] = placed["session"].to_list()
+    schedule = sessions.schedule(calendar, min(days), max(days)).select(
+        "session",
+        open_utc=_bare(pl.col("open_utc")),
+        close_utc=_bare(pl.col("close_utc")),
+        session_number=pl.int_range(pl.len(), dtype=pl.Int64),
+    )
+    return placed.join(schedule, on="session", how="left", maintain_order="left")
+
+
+def _bare(moment: pl.Expr) -> pl.Expr:
+    """UTC without a zone, as warehouses hold it."""
+    return moment.dt.replace_time_zone(None)
+
+
+def _by_interval(raw: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Rows by the length of their bars, the shortest first: where two lengths meet, the finer ones are kept."""
+    intervals = sorted(raw["bar_interval"].unique(), key=sessions.minutes_of)
+    return {interval: raw.filter(pl.col("bar_interval") == interval) for interval in intervals}
+
+
+def _checked(rows: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minutes: int) -> pl.DataFrame:
+    placed = with_session(rows, calendars).with_columns(end_utc=pl.col("date_utc") + timedelta(minutes=minutes))
+    return check_rows(
+        placed, prices_positive=feed.prices_positive, volume_expected=feed.volume_expected, minutes=minutes
+    )
+
+
+def _with_derived(bars: pl.DataFrame) -> pl.DataFrame:
+    close, before = pl.col("close"), pl.col("close").shift(1).over("symbol")
+    spread = pl.col("high") - pl.col("low")
+    return _with_relative_volume(bars).with_columns(
+        price_change=close - before,
+        price_change_pct=_over(close - before, before) * 100,
+        avg_price=(pl.col("high") + pl.col("low") + close) / 3,
+        volatility=_over(spread, close) * 100,
+    )
+
+
+def _with_relative_volume(bars: pl.DataFrame) -> pl.DataFrame:
+    slot = (pl.col("date_utc") - pl.col("open_utc")).dt.total_minutes()
+    usual = (
+        bars.filter(pl.col("session_number").is_not_null())
+        .with_columns(slot=slot)
+        .sort("session_number")
+        .select(
+            "symbol",
+            "date",
+            usual=pl.col("volume")
+            .cast(pl.Float64)
+            .rolling_mean_by(
+                "session_number",
+                window_size=f"{RELATIVE_VOLUME_SESSIONS}i",
+                min_samples=RELATIVE_VOLUME_LEAST,
+                closed="left",
+            )
+            .over("symbol", "slot"),
+        )
+    )
+    joined = bars.join(usual, on=["symbol", "date"], how="left", maintain_order="left")
+    return joined.with_columns(relative_volume=_over(pl.col("volume"), pl.col("usual"))).drop("usual")
+
+
+def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
+    """A ratio, null where the denominator is 0."""
+    return pl.when(denominator != 0).then(numerator / denominator)

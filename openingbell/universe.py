@@ -1,0 +1,173 @@
+"""The universe: which symbols of which feed are wanted, on which calendar, on which price basis, for which sessions.
+
+It comes from the settings (live and demo) or from a replay folder's `universe.toml`; everything after it does not
+care which.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from openingbell import feeds
+from openingbell.errors import SourceError, SymbolError
+from openingbell.feeds import BONDS, BY_NAME, EOD, INTRADAY_FEEDS, TREASURY, Feed, Kind
+
+VENDOR_BASIS = "vendor"
+"""Prices as the vendor gives them by default: adjusted for the splits it knew when it answered."""
+
+
+@dataclass(frozen=True)
+class Member:
+    """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open."""
+
+    feed: Feed
+    symbol: str
+    asset_class: str
+    calendar: str
+    bar_interval: str
+    basis: str = VENDOR_BASIS
+    first: date | None = None
+    last: date | None = None
+
+
+@dataclass(frozen=True)
+class Universe:
+    """All wanted members, ordered by feed and symbol as they were given."""
+
+    members: tuple[Member, ...]
+
+    def of(self, feed: Feed) -> tuple[Member, ...]:
+        """The members of one feed."""
+        return tuple(member for member in self.members if member.feed is feed)
+
+    def calendars(self, asset_class: str) -> dict[str, str]:
+        """Calendar by symbol of one asset class."""
+        return {m.symbol: m.calendar for m in self.members if m.asset_class == asset_class}
+
+    def last_session(self) -> date | None:
+        """The newest bound of any member, or None when the universe is open-ended."""
+        bounds = [member.last for member in self.members if member.last is not None]
+        return max(bounds, default=None)
+
+    def narrowed(self, symbols: Sequence[str] = (), first: date | None = None, last: date | None = None) -> Universe:
+        """The part of it that was asked for; no symbols means all.
+
+        Raises:
+            SymbolError: a symbol is not in the universe.
+        """
+        known = {member.symbol for member in self.members}
+        if unknown := sorted(set(symbols) - known):
+            raise SymbolError(
+                f"asked for {', '.join(unknown)}; the universe holds {', '.join(sorted(known))}; "
+                "choose among those, or add the symbol to the settings"
+            )
+        chosen = [m for m in self.members if not symbols or m.symbol in symbols]
+        return Universe(tuple(_bounded(m, first, last) for m in chosen))
+
+
+def _bounded(member: Member, first: date | None, last: date | None) -> Member:
+    lows = [bound for bound in (member.first, first) if bound is not None]
+    highs = [bound for bound in (member.last, last) if bound is not None]
+    return replace(member, first=max(lows, default=None), last=min(highs, default=None))
+
+
+def from_symbols(stocks: Iterable[str], indexes: Iterable[str], commodities: Iterable[str]) -> Universe:
+    """The universe of live FMP and of the demo: intraday bars, official daily bars of all, and the yield curve."""
+    members: list[Member] = []
+    for feed, symbols in zip(INTRADAY_FEEDS, (stocks, indexes, commodities), strict=True):
+        members += [
+            Member(feed, s, feed.asset_class, feeds.calendar_of(feed.asset_class, s), feed.bar_interval)
+            for s in symbols
+        ]
+    daily = [replace(m, feed=EOD, bar_interval=EOD.bar_interval) for m in members]
+    bonds = Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval)
+    return Universe((*members, bonds, *daily))
+
+
+def read_replay(folder: Path) -> Universe:
+    """The universe of a replay folder, as its `universe.toml` says.
+
+    Raises:
+        SourceError: the folder or its universe.toml is missing or does not hold what it must.
+    """
+    path = folder / "universe.toml"
+    try:
+        facts = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SourceError(
+            f"asked to replay {folder}; there is no universe.toml in it; a replay folder holds universe.toml beside "
+            "15min/, 5min/, eod/ and treasury/; see docs/replay.md"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SourceError(f"asked to replay {folder}; universe.toml cannot be read: {error}") from error
+    sections = {name: value for name, value in facts.items() if isinstance(value, dict)}
+    if unknown := sorted(set(sections) - set(BY_NAME)):
+        raise SourceError(
+            f"asked to replay {folder}; universe.toml has the sections {', '.join(unknown)}; allowed are "
+            f"{', '.join(BY_NAME)}"
+        )
+    intraday = [m for f in INTRADAY_FEEDS if f.name in sections for m in _replayed(f, sections[f.name], facts)]
+    members = list(intraday)
+    if BONDS.name in sections:
+        bounds = _bounds(sections[BONDS.name], facts)
+        members.append(
+            Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval, VENDOR_BASIS, *bounds)
+        )
+    if EOD.name in sections:
+        first, last = _bounds(sections[EOD.name], facts)
+        wanted = sections[EOD.name].get("symbols")
+        members += [
+            replace(
+                m,
+                feed=EOD,
+                bar_interval=EOD.bar_interval,
+                basis=sections[EOD.name].get("basis", m.basis),
+                first=first,
+                last=last,
+            )
+            for m in intraday
+            if wanted is None or m.symbol in wanted
+        ]
+    if not members:
+        raise SourceError(f"asked to replay {folder}; universe.toml names no symbol; give [stocks] symbols = [...]")
+    return Universe(tuple(members))
+
+
+def _replayed(feed: Feed, section: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Member]:
+    first, last = _bounds(section, facts)
+    return [
+        Member(
+            feed,
+            symbol,
+            feed.asset_class,
+            section.get("calendar", feeds.calendar_of(feed.asset_class, symbol)),
+            section.get("bar_interval", feed.bar_interval),
+            section.get("basis", VENDOR_BASIS),
+            first,
+            last,
+        )
+        for symbol in section.get("symbols", [])
+    ]
+
+
+def _bounds(section: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[date, date]:
+    bounds = []
+    for name in ("first", "last"):
+        text = section.get(name, facts.get(name))
+        try:
+            bounds.append(text if isinstance(text, date) else date.fromisoformat(str(text)))
+        except ValueError as error:
+            raise SourceError(
+                f"universe.toml gives {name} = {text!r}; a session is written YYYY-MM-DD, in the section or at the top"
+            ) from error
+    return bounds[0], bounds[1]
+
+
+def is_daily(member: Member) -> bool:
+    """Whether a member has one row a session."""
+    return member.feed.kind is not Kind.INTRADAY

@@ -1,0 +1,66 @@
+"""Versions of a bar: which rows of an answer say something new, and which row is the current one. Pure.
+
+Raw tables are append-only. The versions of a bar are ordered by (extracted_at, load_id, source_row), whatever the
+order in which their files arrived. A row that equals the version just before it says nothing new; where such a row is
+stored nevertheless, because its file arrived before an older one, it is looked through: the first row of a run of equal
+ones is the version. So the current rows depend on the landed files alone.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from openingbell.tables import Table
+
+ORDER = ("extracted_at", "load_id", "source_row")
+
+
+def current(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The current version of every bar in `rows`, all versions of a raw table, in any order.
+
+    Returns:
+        The table's columns and `conflicting` (bool): one answer held this bar twice with different values (K2).
+        One row a bar, sorted by the bar's key.
+    """
+    key = list(table.bar_key)
+    if not rows.select(pl.struct(key).is_duplicated().any()).item():
+        return rows.sort(key).with_columns(conflicting=pl.lit(value=False))
+    ordered = rows.sort([*key, *ORDER]).with_columns(conflicting=pl.len().over([*key, "load_id"]) > 1)
+    return ordered.filter(_says_something_new(table)).unique(key, keep="last", maintain_order=True)
+
+
+def collapsed(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """All versions of every bar without those that say nothing new, sorted by bar and version."""
+    return rows.sort([*table.bar_key, *ORDER]).filter(_says_something_new(table))
+
+
+def new_versions(incoming: pl.DataFrame, stored: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The rows of `incoming` that are to be appended to `stored`.
+
+    Args:
+        incoming: typed rows of landed files, with the table's columns.
+        stored: at least all stored versions of the bars in `incoming`.
+        table: the raw table.
+
+    Returns:
+        The rows of `incoming` that are not stored yet and differ from the version just before them, in version order.
+    """
+    rows = pl.concat(
+        [
+            stored.select(table.names).with_columns(is_stored=pl.lit(value=True)),
+            incoming.select(table.names).with_columns(is_stored=pl.lit(value=False)),
+        ]
+    )
+    fresh = (
+        rows.sort([*table.bar_key, *ORDER, "is_stored"], descending=[False] * (len(table.bar_key) + 3) + [True])
+        .unique(["load_id", "source_row"], keep="first", maintain_order=True)
+        .filter(_says_something_new(table) & ~pl.col("is_stored"))
+    )
+    return fresh.drop("is_stored").sort(ORDER)
+
+
+def _says_something_new(table: Table) -> pl.Expr:
+    """Whether a row differs from the row before it or is the first of its bar; rows are sorted by bar and version."""
+    bar = pl.struct(table.bar_key)
+    values = pl.struct(table.values)
+    return (bar.ne_missing(bar.shift(1)) | values.ne_missing(values.shift(1))).fill_null(value=True)

@@ -1,0 +1,283 @@
+"""The embedded warehouse: one DuckDB file with a schema for each layer. The only module that imports duckdb.
+
+DuckDB lets one process write or many read. Connections are therefore opened for one short piece of work and closed
+again, and opening waits for a while when another process is at work. Big tables have no primary key (loading takes
+four times as long with one): uniqueness is kept by `replace` and by `versions`, and proved by tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from openingbell import versions
+from openingbell.clock import Clock
+from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
+from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Table
+
+SQL_TYPES: dict[pl.DataType, str] = {
+    pl.String(): "VARCHAR",
+    pl.Float64(): "DOUBLE",
+    pl.Int64(): "BIGINT",
+    pl.Boolean(): "BOOLEAN",
+    pl.Date(): "DATE",
+    pl.Datetime("us"): "TIMESTAMP",
+}
+CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+POLL_SECONDS = 0.1
+
+
+def create_statement(table: Table) -> str:
+    """The DDL of one table."""
+    columns = ", ".join(
+        f"{_name(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
+        for column in table.columns
+    )
+    return f"CREATE TABLE IF NOT EXISTS {_table(table)} ({columns})"
+
+
+class DuckDBReader:
+    """Reads in one transaction."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def read(
+        self,
+        table: Table,
+        *,
+        symbols: Collection[str] | None = None,
+        first: date | datetime | None = None,
+        last: date | datetime | None = None,
+        loads: Collection[str] | None = None,
+    ) -> pl.DataFrame:
+        """See `protocol.Reader`."""
+        return self._select(table, symbols=symbols, first=first, last=last, loads=loads)
+
+    def latest(
+        self,
+        table: Table,
+        *,
+        symbols: Collection[str] | None = None,
+        first: date | datetime | None = None,
+        last: date | datetime | None = None,
+        as_of: datetime | None = None,
+    ) -> pl.DataFrame:
+        """See `protocol.Reader`."""
+        rows = self._select(table, symbols=symbols, first=first, last=last, extracted_by=as_of)
+        return versions.current(rows, table)
+
+    def count(self, table: Table) -> int:
+        """See `protocol.Reader`."""
+        return int(self._frame(f"SELECT count(*) AS n FROM {_table(table)}").item())
+
+    def neighbour(self, table: Table, day: date, *, symbols: Collection[str], count: int) -> date | None:
+        """See `protocol.Reader`."""
+        back = count < 0
+        bound = day if back else day + timedelta(days=1)
+        found = self._frame(
+            f"SELECT {'min' if back else 'max'}(day) AS day FROM (SELECT CAST({table.order} AS DATE) AS day, "
+            f"row_number() OVER (PARTITION BY symbol ORDER BY {table.order} {'DESC' if back else 'ASC'}) AS distance "
+            f"FROM {_table(table)} WHERE symbol IN (SELECT unnest(?)) AND {table.order} {'<' if back else '>='} ?) "
+            "AS others WHERE distance <= ?",
+            [list(symbols), bound, abs(count)],
+        ).item()
+        return found if isinstance(found, date) else None
+
+    def _select(
+        self,
+        table: Table,
+        *,
+        symbols: Collection[str] | None = None,
+        first: date | datetime | None = None,
+        last: date | datetime | None = None,
+        loads: Collection[str] | None = None,
+        extracted_by: datetime | None = None,
+    ) -> pl.DataFrame:
+        conditions: list[tuple[str, object]] = []
+        if symbols is not None:
+            conditions.append(("symbol IN (SELECT unnest(?))", list(symbols)))
+        if first is not None:
+            conditions.append((f"{table.order} >= ?", first))
+        if last is not None:
+            bound = last if isinstance(last, datetime) else datetime.combine(last, time()) + timedelta(days=1)
+            conditions.append((f"{table.order} {'<=' if isinstance(last, datetime) else '<'} ?", bound))
+        if loads is not None:
+            conditions.append(("load_id IN (SELECT unnest(?))", list(loads)))
+        if extracted_by is not None:
+            conditions.append(("extracted_at <= ?", extracted_by.replace(tzinfo=None)))
+        where = f" WHERE {' AND '.join(text for text, _ in conditions)}" if conditions else ""
+        columns = ", ".join(_name(name) for name in table.names)
+        return self._frame(f"SELECT {columns} FROM {_table(table)}{where}", [value for _, value in conditions])
+
+    def _frame(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        frame: pl.DataFrame = self._connection.sql(sql, params=list(parameters)).pl()
+        return frame
+
+
+class DuckDBWriter(DuckDBReader):
+    """Reads and writes in one transaction."""
+
+    def append(self, table: Table, rows: pl.DataFrame) -> None:
+        """See `protocol.Writer`."""
+        if rows.is_empty():
+            return
+        columns = ", ".join(_name(name) for name in table.names)
+        with self._registered(table.conform(rows)):
+            self._run(f"INSERT INTO {_table(table)} ({columns}) SELECT {columns} FROM incoming")
+
+    def replace(self, table: Table, rows: pl.DataFrame) -> None:
+        """See `protocol.Writer`."""
+        self.remove(table, rows.select(table.key))
+        self.append(table, rows)
+
+    def remove(self, table: Table, keys: pl.DataFrame) -> None:
+        """See `protocol.Writer`."""
+        if keys.is_empty():
+            return
+        same = " AND ".join(f"stored.{_name(n)} = incoming.{_name(n)}" for n in keys.columns)
+        with self._registered(keys.unique()):
+            self._run(f"DELETE FROM {_table(table)} AS stored USING incoming WHERE {same}")
+
+    @contextmanager
+    def _registered(self, rows: pl.DataFrame) -> Iterator[None]:
+        self._connection.register("incoming", rows)
+        try:
+            yield
+        finally:
+            self._connection.unregister("incoming")
+
+    def _run(self, sql: str) -> None:
+        self._connection.execute(sql).fetchall()
+
+
+class DuckDBWarehouse:
+    """One file."""
+
+    def __init__(self, path: Path, *, clock: Clock, wait_seconds: float) -> None:
+        self.path = path
+        self.place = str(path)
+        self._clock = clock
+        self._wait_seconds = wait_seconds
+        self._is_set_up = False
+
+    def exists(self) -> bool:
+        """See `protocol.Warehouse`."""
+        return self.path.exists()
+
+    def setup(self) -> None:
+        """See `protocol.Warehouse`."""
+        if self._is_set_up and self.path.exists():
+            return
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self._connection(read_only=False) as connection:
+            for layer in (RAW, ANALYTICS, OPERATIONS):
+                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}").fetchall()
+            for table in TABLES:
+                connection.execute(create_statement(table)).fetchall()
+            found = connection.sql("SELECT table_name, column_name FROM information_schema.columns").pl()
+        for table in TABLES:
+            columns = set(found.filter(pl.col("table_name") == table.name)["column_name"])
+            if columns != set(table.names):
+                raise WarehouseError(
+                    f"asked to use the warehouse {self.place}; its table {table.name} has the columns "
+                    f"{', '.join(sorted(columns))}, this version needs {', '.join(table.names)}; build it anew from "
+                    "the landed files with `bell rebuild`"
+                )
+        self._is_set_up = True
+
+    def delete(self) -> None:
+        """See `protocol.Warehouse`."""
+        for path in (self.path, _log_of(self.path)):
+            path.unlink(missing_ok=True)
+
+    def take_place_of(self, other: DuckDBWarehouse) -> None:
+        """See `protocol.Warehouse`."""
+        _log_of(other.path).unlink(missing_ok=True)
+        self.path.replace(other.path)
+
+    @contextmanager
+    def read(self) -> Iterator[DuckDBReader]:
+        """See `protocol.Warehouse`."""
+        with self._connection(read_only=True) as connection:
+            connection.execute("BEGIN TRANSACTION").fetchall()
+            yield DuckDBReader(connection)
+
+    @contextmanager
+    def write(self) -> Iterator[DuckDBWriter]:
+        """See `protocol.Warehouse`."""
+        with self._connection(read_only=False) as connection:
+            connection.execute("BEGIN TRANSACTION").fetchall()
+            yield DuckDBWriter(connection)
+            connection.execute("COMMIT").fetchall()
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """See `protocol.Warehouse`."""
+        with self._connection(read_only=True) as connection:
+            connection.execute("SET search_path = 'analytics,raw,operations'").fetchall()
+            connection.execute("SET enable_external_access = false").fetchall()
+            connection.execute("SET lock_configuration = true").fetchall()
+            try:
+                frame: pl.DataFrame = connection.sql(sql, params=list(parameters)).pl()
+            except duckdb.Error as error:
+                raise QueryError(
+                    f"asked for {sql.strip()!r}; the warehouse says: {error}; only statements that read are allowed, "
+                    "docs/tables.md lists the tables"
+                ) from error
+        return frame
+
+    @contextmanager
+    def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._open(read_only=read_only)
+        try:
+            yield connection
+        except duckdb.IOException as error:
+            raise WarehouseError(f"asked to use the warehouse {self.place}; the disk says: {error}") from error
+        finally:
+            connection.close()
+
+    def _open(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        if read_only and not self.path.exists():
+            raise WarehouseError(
+                f"asked to read the warehouse {self.place}; there is none yet; fill it with `bell full`, or create it "
+                "empty with `bell setup`"
+            )
+        until = self._clock.now() + timedelta(seconds=self._wait_seconds)
+        while True:
+            try:
+                return duckdb.connect(str(self.path), read_only=read_only, config=CONFIG)
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise WarehouseError(f"asked to open the warehouse {self.place}; found: {error}") from error
+                if self._clock.now() >= until:
+                    raise WarehouseLocked(
+                        f"asked to open the warehouse {self.place}; {_holder(str(error))} holds it and did not let go "
+                        f"within {self._wait_seconds:g} s; what has landed waits for the next run; close the other "
+                        "program, or raise warehouse_wait_seconds"
+                    ) from error
+                self._clock.wait(POLL_SECONDS)
+
+
+def _log_of(path: Path) -> Path:
+    """DuckDB's write-ahead log; it is empty and gone once the file was closed well."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def _holder(message: str) -> str:
+    """The part of DuckDB's message that names the other process."""
+    _, found, rest = message.partition("held in ")
+    return rest.split(". ")[0].split("See also")[0].strip().rstrip(".") if found else "another process"
+
+
+def _table(table: Table) -> str:
+    return f"{table.layer}.{table.name}"
+
+
+def _name(name: str) -> str:
+    return f'"{name}"'
