@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from openingbell.errors import SettingsError
 from openingbell.feeds import Feed
@@ -44,7 +44,17 @@ def _split(value: object) -> object:
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
-Symbols = Annotated[tuple[str, ...], BeforeValidator(_split)]
+def _once(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    """Each symbol once, where it first stands."""
+    return tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
+
+
+def _number(value: object) -> object:
+    """A whole number that the environment can only write as text."""
+    return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+Symbols = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
 
 
 class Settings(BaseModel):
@@ -59,7 +69,9 @@ class Settings(BaseModel):
     stocks: Symbols = Field(tuple(STOCKS.split()), description="Stocks, asked for at 15 minutes.")
     indexes: Symbols = Field(tuple(INDEXES.split()), description="Indexes, asked for at 5 minutes.")
     commodities: Symbols = Field(tuple(COMMODITIES.split()), description="Commodities, asked for at 5 minutes.")
-    interval_minutes: Literal[15] = Field(15, description="Length of an analytics bar in minutes.")
+    interval_minutes: Annotated[Literal[15], BeforeValidator(_number)] = Field(
+        15, description="Length of an analytics bar in minutes."
+    )
     first_run_sessions: int = Field(
         30, ge=1, le=2_500, description="Sessions of intraday bars and yields that the first run fetches."
     )
@@ -120,9 +132,10 @@ def read_settings(
         SettingsError: an unknown name, a bad value, or a file that cannot be read.
     """
     environment = os.environ if environment is None else environment
-    file_values = {name: value for name, value in dotenv_values(dotenv).items() if value is not None}
-    path = Path(environment.get("OPENINGBELL_CONFIG") or home / "openingbell.toml")
-    values: dict[str, Any] = _read_toml(path, required="OPENINGBELL_CONFIG" in environment)
+    file_values = _read_dotenv(dotenv)
+    named = environment.get("OPENINGBELL_CONFIG") or file_values.get("OPENINGBELL_CONFIG")
+    path = Path(named or home / "openingbell.toml")
+    values: dict[str, Any] = _read_toml(path, required=bool(named))
     values |= _named(file_values, str(dotenv))
     values |= _named(environment, "the environment")
     try:
@@ -135,6 +148,13 @@ def home_from_environment(environment: Mapping[str, str] | None = None) -> Path 
     """The folder that `OPENINGBELL_HOME` names, or None when it is not set."""
     text = (os.environ if environment is None else environment).get("OPENINGBELL_HOME")
     return Path(text).expanduser() if text else None
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    try:
+        return {name: value for name, value in dotenv_values(path).items() if value is not None}
+    except (UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"the file {path} cannot be read: {error}; correct it or move it away") from None
 
 
 def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:

@@ -122,7 +122,12 @@ class Landing:
         if manifest.file is not None:
             write_durably(folder / manifest.file, content)
         path = folder / f"{load_id}.json"
-        write_durably(path, json.dumps(_plain(asdict(manifest)), indent=1).encode("utf-8"))
+        try:
+            write_durably(path, json.dumps(_plain(asdict(manifest)), indent=1).encode("utf-8"))
+        except RecordError:
+            for half in (path, folder / f"{load_id}.csv"):
+                half.unlink(missing_ok=True)
+            raise
         self._manifests[path] = manifest
         return manifest
 
@@ -138,9 +143,8 @@ class Landing:
         Raises:
             RecordError: a manifest cannot be read.
         """
-        for path in sorted(self.root.glob("*/*.json")):
-            if path.parent.name != "unreadable" and path not in self._manifests:
-                self._manifests[path] = _read_manifest(path)
+        paths = [path for path in sorted(self.root.glob("*/*.json")) if path.parent.name != "unreadable"]
+        self._manifests = {path: self._manifests.get(path) or _read_manifest(path) for path in paths}
         return sorted(self._manifests.values(), key=lambda m: (m.extracted_at, m.load_id))
 
     def read(self, manifest: Manifest) -> pl.DataFrame:
@@ -235,7 +239,7 @@ def _read_manifest(path: Path) -> Manifest:
         facts["asks"] = tuple(_read_ask(ask) for ask in facts["asks"])
         facts["extracted_at"] = datetime.fromisoformat(facts["extracted_at"])
         return Manifest(**facts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"asked to read the manifest {path}; it cannot be understood ({error}); restore it from a backup, or move "
             "it and its file away to have their sessions asked again"

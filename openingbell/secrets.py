@@ -12,7 +12,7 @@ SHORTEST_SECRET = 4
 
 def hide(text: str, secrets: Iterable[str]) -> str:
     """`text` with each secret, plain or URL-encoded, replaced by a mark."""
-    for secret in secrets:
+    for secret in sorted(secrets, key=len, reverse=True):  # one may begin with another
         if len(secret) >= SHORTEST_SECRET:
             text = text.replace(secret, HIDDEN).replace(quote(secret, safe=""), HIDDEN)
     return text

@@ -29,7 +29,7 @@ EVENING_SHIFT = timedelta(hours=6)
 """Added to the wall clock of a market that opens at 18:00, it gives the trading day."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=512)
 def _calendar_year(calendar: str, year: int) -> pl.DataFrame:
     import pandas_market_calendars as market_calendars  # noqa: PLC0415  pandas is heavy: only when a calendar is asked
 

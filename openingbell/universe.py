@@ -98,7 +98,7 @@ def read_replay(folder: Path) -> Universe:
     path = folder / "universe.toml"
     try:
         facts = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceError(
             f"asked to replay {folder}; there is no universe.toml in it; a replay folder holds universe.toml beside "
             "15min/, 5min/, eod/ and treasury/; see docs/replay.md"
@@ -140,6 +140,11 @@ def read_replay(folder: Path) -> Universe:
 
 def _replayed(feed: Feed, section: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Member]:
     first, last = _bounds(section, facts)
+    symbols = section.get("symbols", [])
+    if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
+        raise SourceError(
+            f"universe.toml gives [{feed.name}] symbols = {symbols!r}; allowed is a list of texts, such as ['AAPL']"
+        )
     return [
         Member(
             feed,
@@ -151,7 +156,7 @@ def _replayed(feed: Feed, section: Mapping[str, Any], facts: Mapping[str, Any]) 
             first,
             last,
         )
-        for symbol in section.get("symbols", [])
+        for symbol in dict.fromkeys(symbols)
     ]
 
 

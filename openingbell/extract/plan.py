@@ -52,13 +52,15 @@ def plan(due: Iterable[Due]) -> list[list[Request]]:
 
 
 def _windows(stretch: Due) -> list[Request]:
-    length = timedelta(days=stretch.member.feed.window_days - 1)
-    windows = []
-    last = stretch.last
-    while last >= stretch.first:
-        first = max(stretch.first, last - length)
-        windows.append(Request(stretch.member, first, last))
-        last = first - timedelta(days=1)
+    """The sessions of a stretch in windows that begin and end with a session, so that nothing else is asked."""
+    member = stretch.member
+    days: list[date] = sessions.schedule(member.calendar, stretch.first, stretch.last)["session"].to_list()
+    windows: list[Request] = []
+    last = days[-1]
+    for day, before in zip(reversed(days), [*reversed(days[:-1]), None], strict=True):
+        if before is None or (last - before).days >= member.feed.window_days:
+            windows.append(Request(member, day, last))
+            last = before or day
     return windows
 
 

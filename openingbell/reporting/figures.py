@@ -56,6 +56,7 @@ def figures(reader: Reader, period: Period) -> Figures:
     rows = {table: _in_period(reader, table, period) for table in COUNTED}
     daily = reader.read(tables.DAILY_BARS, first=first - market.LOOK_BACK, last=last)
     of_class = {name: daily.filter(pl.col("asset_class") == name) for name in ("stock", "index", "commodity")}
+    jobs = reader.read(tables.JOB_LOG)
     raw = [frame for table, frame in rows.items() if table.layer == tables.RAW]
     return Figures(
         period=period,
@@ -70,9 +71,9 @@ def figures(reader: Reader, period: Period) -> Figures:
         scores=health.scores(rows),
         lowest_rows=health.lowest_rows(rows),
         flags=health.flags(rows),
-        findings=health.findings(reader.read(tables.QUALITY_LOG), period),
+        findings=health.findings(reader.read(tables.QUALITY_LOG), jobs, period),
         coverage=health.coverage(reader.read(tables.COVERAGE, first=first, last=last)),
-        pipeline=health.pipeline(reader.read(tables.JOB_LOG), period),
+        pipeline=health.pipeline(jobs, period),
         tables=health.row_counts(rows),
     )
 

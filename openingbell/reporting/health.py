@@ -4,7 +4,8 @@ figures.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -60,7 +61,7 @@ class Flag:
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding of the newest quality run, as `data_quality_log` has it."""
+    """One finding of a quality run, as `data_quality_log` has it."""
 
     status: str
     severity: str
@@ -75,10 +76,22 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Findings:
-    """What the newest quality run found in the period, worst first. `run_id` is None when none ever ran."""
+class QualityRun:
+    """A finished quality run and the sessions that it checked."""
 
-    run_id: str | None
+    run_id: str
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What a quality run found in the period, worst first: of the runs that checked most of its days the newest.
+
+    `run` is None, and nothing is known, when no run checked any of them.
+    """
+
+    run: QualityRun | None
     rows: tuple[Finding, ...]
 
 
@@ -186,23 +199,41 @@ def flags(rows: Mapping[Table, pl.DataFrame]) -> tuple[Flag, ...]:
     return tuple(found)
 
 
-def findings(log: pl.DataFrame, period: Period) -> Findings:
-    """What the newest run in all of `data_quality_log` says of the period, but for what passed."""
-    run_id = log["run_id"].max()
-    names = list(Finding.__dataclass_fields__)
+def findings(log: pl.DataFrame, jobs: pl.DataFrame, period: Period) -> Findings:
+    """What a quality run says of the period, but for what passed.
+
+    Args:
+        log: rows of `data_quality_log`.
+        jobs: rows of `elt_job_log`, which say what sessions a run checked.
+        period: the period.
+    """
+    run = max(_quality_runs(jobs), key=lambda run: (_days_shared(run, period), run.run_id), default=None)
+    if run is None or not _days_shared(run, period):
+        return Findings(None, ())
     rows = [
         Finding(**row)
         for row in log.filter(
-            pl.col("run_id") == pl.lit(run_id, pl.String),
+            pl.col("run_id") == run.run_id,
             pl.col("status") != "PASS",
             pl.col("date").is_between(period.first, period.last),
         )
-        .select(names)
+        .select(list(Finding.__dataclass_fields__))
         .sort("check_name", "table_name", "symbol", "date")
         .iter_rows(named=True)
     ]
     rows.sort(key=lambda row: (_place(row.status, STATUSES), _place(row.severity, SEVERITIES)))
-    return Findings(run_id if isinstance(run_id, str) else None, tuple(rows))
+    return Findings(run, tuple(rows))
+
+
+def _quality_runs(jobs: pl.DataFrame) -> Iterator[QualityRun]:
+    done = jobs.filter(pl.col("job_type") == "quality", pl.col("status").is_in(["SUCCESS", "PARTIAL"]))
+    for row in done.iter_rows(named=True):
+        span = json.loads(row["details"])
+        yield QualityRun(row["job_id"], date.fromisoformat(span["first"]), date.fromisoformat(span["last"]))
+
+
+def _days_shared(run: QualityRun, period: Period) -> int:
+    return max((min(run.last, period.last) - max(run.first, period.first)).days + 1, 0)
 
 
 def coverage(sessions: pl.DataFrame) -> tuple[Coverage, ...]:

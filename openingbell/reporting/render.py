@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
@@ -50,8 +49,7 @@ LAYERS = {"raw": "raw, every version", "analytics": "analytics"}
 def render(figures: Figures) -> str:
     """The report, GitHub-flavoured Markdown."""
     template = _environment().get_template("report.md.j2")
-    lines = template.render(f=figures, listed=LISTED, absent=ABSENT)
-    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"  # so that the template may breathe
+    return template.render(f=figures, listed=LISTED, absent=ABSENT)
 
 
 def number(value: float | None, decimals: int = 2, *, signed: bool = False) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import polars as pl
+import polars.selectors as cs
 
 RAW, ANALYTICS, OPERATIONS = "raw", "analytics", "operations"
 
@@ -69,10 +70,16 @@ class Table:
         """The table's columns of `frame`, in its order and types.
 
         Raises:
-            polars.exceptions.PolarsError: a column is missing or of another type that cannot be cast exactly.
-            ValueError: a column that may not be null holds nulls.
+            polars.exceptions.PolarsError: a column is missing or of another type that cannot be cast.
+            ValueError: a column that may not be null holds nulls, a cast would change a value, or a number is NaN or
+                infinite, which warehouses do not hold.
         """
         conformed = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        cast = {name: frame.schema[name] for name in self.names if frame.schema[name] != self.schema[name]}
+        if changed := [n for n, d in cast.items() if not conformed[n].cast(d).equals(frame[n], null_equal=True)]:
+            raise ValueError(f"{self.name} cannot hold the values of {', '.join(sorted(changed))} exactly")
+        if offenders := sorted(s.name for s in conformed.select(cs.float()) if not s.is_finite().all()):
+            raise ValueError(f"{self.name} allows no NaN and no infinity in {', '.join(offenders)}; missing is null")
         nulls = conformed.null_count().row(0, named=True)
         if offenders := sorted(n for n, count in nulls.items() if count and n not in self.nullable):
             raise ValueError(f"{self.name} allows no nulls in {', '.join(offenders)}")

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from openingbell import versions
-from openingbell.clock import Clock
+from openingbell.clock import Clock, require_utc
 from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
 from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Table
 
@@ -29,7 +29,15 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Date(): "DATE",
     pl.Datetime("us"): "TIMESTAMP",
 }
-CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+CONFIG: dict[str, Any] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,  # a name in SQL is a table, never a variable of ours
+}
+READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
+"""Statements that `query` runs; MULTI is what PIVOT is made of."""
+HELD = ("Could not set lock on file", "used by another process", "different configuration than existing connections")
+"""What DuckDB says when others have the file open: on POSIX, on Windows, and inside this process."""
 POLL_SECONDS = 0.1
 
 
@@ -111,7 +119,7 @@ class DuckDBReader:
         if loads is not None:
             conditions.append(("load_id IN (SELECT unnest(?))", list(loads)))
         if extracted_by is not None:
-            conditions.append(("extracted_at <= ?", extracted_by.replace(tzinfo=None)))
+            conditions.append(("extracted_at <= ?", require_utc(extracted_by).replace(tzinfo=None)))
         where = f" WHERE {' AND '.join(text for text, _ in conditions)}" if conditions else ""
         columns = ", ".join(_name(name) for name in table.names)
         return self._frame(f"SELECT {columns} FROM {_table(table)}{where}", [value for _, value in conditions])
@@ -181,13 +189,18 @@ class DuckDBWarehouse:
                 connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}").fetchall()
             for table in TABLES:
                 connection.execute(create_statement(table)).fetchall()
-            found = connection.sql("SELECT table_name, column_name FROM information_schema.columns").pl()
+            found = connection.sql(
+                "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM "
+                "information_schema.columns"
+            ).pl()
         for table in TABLES:
-            columns = set(found.filter(pl.col("table_name") == table.name)["column_name"])
-            if columns != set(table.names):
+            of_table = (pl.col("table_schema") == table.layer) & (pl.col("table_name") == table.name)
+            columns = set(found.filter(of_table)["column"])
+            needed = {f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns}
+            if columns != needed:
                 raise WarehouseError(
                     f"asked to use the warehouse {self.place}; its table {table.name} has the columns "
-                    f"{', '.join(sorted(columns))}, this version needs {', '.join(table.names)}; build it anew from "
+                    f"{', '.join(sorted(columns))}, this version needs {', '.join(sorted(needed))}; build it anew from "
                     "the landed files with `bell rebuild`"
                 )
         self._is_set_up = True
@@ -224,8 +237,12 @@ class DuckDBWarehouse:
             connection.execute("SET enable_external_access = false").fetchall()
             connection.execute("SET lock_configuration = true").fetchall()
             try:
+                kinds = [statement.type for statement in connection.extract_statements(sql)]
+                if len(kinds) != 1 or kinds[0] not in READING:
+                    found = ", ".join(kind.name for kind in kinds) or "no statement"
+                    raise duckdb.InvalidInputException(f"found {found}, one statement that reads is allowed")
                 frame: pl.DataFrame = connection.sql(sql, params=list(parameters)).pl()
-            except duckdb.Error as error:
+            except (duckdb.Error, pl.exceptions.PolarsError) as error:
                 raise QueryError(
                     f"asked for {sql.strip()!r}; the warehouse says: {error}; only statements that read are allowed, "
                     "docs/tables.md lists the tables"
@@ -252,8 +269,8 @@ class DuckDBWarehouse:
         while True:
             try:
                 return duckdb.connect(str(self.path), read_only=read_only, config=CONFIG)
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
+            except duckdb.Error as error:
+                if not any(mark in str(error) for mark in HELD):
                     raise WarehouseError(f"asked to open the warehouse {self.place}; found: {error}") from error
                 if self._clock.now() >= until:
                     raise WarehouseLocked(
@@ -271,6 +288,8 @@ def _log_of(path: Path) -> Path:
 
 def _holder(message: str) -> str:
     """The part of DuckDB's message that names the other process."""
+    if HELD[-1] in message:
+        return "other work in this process"
     _, found, rest = message.partition("held in ")
     return rest.split(". ")[0].split("See also")[0].strip().rstrip(".") if found else "another process"
 

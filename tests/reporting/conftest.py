@@ -124,6 +124,18 @@ JOBS: list[Row] = [
      "finished_at": at("2019-02-16 01:00:01"), "records_processed": 500, "error_message": "a | b\nc"},
     {"job_id": "J4", "job_type": "transform", "status": "RUNNING", "started_at": at("2019-02-15 16:00")},
     {"job_id": "J5", "job_type": "report", "status": "SUCCESS", "started_at": at("2019-02-15 17:00")},
+    # Q2 is the newest of the runs over all of the week; Q3 and Q4 are younger, and checked less of it
+    *(
+        {"job_id": name, "job_type": "quality", "status": status, "started_at": at("2019-02-19 22:00"),
+         "finished_at": at("2019-02-19 22:00"), "details": f'{{"first": "{first}", "last": "{last}"}}'}
+        for name, status, first, last in (
+            ("Q1", "SUCCESS", "2019-01-04", "2019-02-18"),
+            ("Q2", "PARTIAL", "2019-01-07", "2019-02-19"),
+            ("Q3", "SUCCESS", "2019-02-15", "2019-02-19"),
+            ("Q4", "SUCCESS", "2019-02-18", "2019-02-20"),
+        )
+    ),
+    {"job_id": "Q5", "job_type": "quality", "status": "FAILED", "started_at": at("2019-02-19 22:00"), "details": "{}"},
 ]  # fmt: skip
 FINDINGS: list[Row] = [
     {"run_id": "Q1", "check_name": "T1", "table_name": "stock_data", "symbol": "OLD", "status": "FAIL",
@@ -134,6 +146,8 @@ FINDINGS: list[Row] = [
      "severity": "error", "affected_rows": 26, "message": "no bar"},
     {"run_id": "Q2", "check_name": "T1", "table_name": "stock_data", "symbol": "DDD", "status": "FAIL",
      "severity": "error", "date": date(2019, 2, 8)},
+    {"run_id": "Q3", "check_name": "R1", "table_name": "daily_bars", "symbol": "NEW", "status": "WARN",
+     "severity": "warning"},
     {"run_id": "Q2", "check_name": "T4", "table_name": "stock_data", "status": "PASS", "severity": "error"},
 ]  # fmt: skip
 

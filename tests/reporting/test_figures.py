@@ -67,5 +67,5 @@ def test_an_empty_warehouse_has_figures_too(fill: Callable[..., DuckDBWarehouse]
     assert (found.days, found.rows, found.as_of) == ((), 0, AsOf(None, None))
     assert (found.indexes, found.commodities, found.volatility, found.breadth) == ((), (), None, ())
     assert (found.curve, found.flags, found.coverage, found.lowest_rows) == (None, (), (), ())
-    assert (found.findings.run_id, found.findings.rows) == (None, ())
+    assert (found.findings.run, found.findings.rows) == (None, ())
     assert (found.pipeline.stages, found.pipeline.troubles) == ((), ())

@@ -10,7 +10,7 @@ import pytest
 
 from openingbell import tables
 from openingbell.reporting.figures import Figures, figures
-from openingbell.reporting.health import AsOf, Flag, LowRow, Stage
+from openingbell.reporting.health import AsOf, Flag, LowRow, QualityRun, Stage
 from openingbell.reporting.period import Period
 from openingbell.tables import Table
 from openingbell.warehouse.duckdb import DuckDBWarehouse
@@ -69,8 +69,8 @@ def test_a_check_that_the_catalogue_lacks_is_told_last(fill: Callable[..., DuckD
     assert [(flag.check, flag.severity) for flag in found] == [("T1", "information"), ("X9", "")]
 
 
-def test_findings_of_the_newest_run_in_the_period_worst_first(week: Figures) -> None:
-    assert week.findings.run_id == "Q2"
+def test_findings_of_the_newest_run_over_the_whole_period_worst_first(week: Figures) -> None:
+    assert week.findings.run == QualityRun("Q2", date(2019, 1, 7), date(2019, 2, 19))
     assert [(row.status, row.check_name, row.symbol) for row in week.findings.rows] == [
         ("FAIL", "T1", "DDD"),
         ("WARN", "R1", "BBB"),
@@ -78,6 +78,27 @@ def test_findings_of_the_newest_run_in_the_period_worst_first(week: Figures) -> 
     fail, warn = week.findings.rows
     assert (fail.affected_rows, fail.value, fail.threshold, fail.date) == (26, None, None, date(2019, 2, 15))
     assert (warn.value, warn.threshold, warn.message) == (0.125, 0.1, "close | bars")
+
+
+def test_a_younger_run_speaks_for_the_days_that_it_checked(friday: Figures) -> None:
+    assert friday.findings.run == QualityRun("Q3", date(2019, 2, 15), date(2019, 2, 19))
+    assert [row.symbol for row in friday.findings.rows] == ["NEW"]
+
+
+@pytest.mark.parametrize(
+    ("day", "run_id"),
+    [
+        (date(2019, 1, 3), None),
+        (date(2019, 1, 4), "Q1"),
+        (date(2019, 2, 20), "Q4"),
+        (date(2019, 2, 21), None),
+    ],
+)
+def test_what_no_run_checked_is_not_known(warehouse: DuckDBWarehouse, day: date, run_id: str | None) -> None:
+    with warehouse.read() as reader:
+        found = figures(reader, Period("x", day, day)).findings
+    assert (found.run.run_id if found.run else None) == run_id
+    assert found.rows == ()
 
 
 def test_coverage_by_state(week: Figures) -> None:
@@ -107,8 +128,9 @@ def test_the_newest_run_of_each_stage_where_none_was_in_the_period(warehouse: Du
     assert [(stage.job_type, stage.runs, stage.newest_started_at) for stage in found.stages] == [
         ("extract", 1, at("2019-02-16 01:00")),
         ("transform", 1, at("2019-02-15 16:00")),
+        ("quality", 1, at("2019-02-19 22:00")),
     ]
-    assert [trouble.job_id for trouble in found.troubles] == ["J3"]
+    assert [trouble.job_id for trouble in found.troubles] == ["J3", "Q5"]
 
 
 def test_data_are_as_of_the_newest_answer_about_the_period(week: Figures) -> None:

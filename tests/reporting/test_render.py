@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
+from itertools import pairwise
 
 import pytest
 
 from openingbell.feeds import TENORS
 from openingbell.reporting import render
-from openingbell.reporting.figures import Figures
+from openingbell.reporting.figures import Figures, figures
 from openingbell.reporting.market import SLOPES
+from openingbell.reporting.period import Period
 from openingbell.reporting.render import YIELD_NAMES, called, code, count, measure, number, signed, text, things
+from openingbell.warehouse.duckdb import DuckDBWarehouse
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +42,7 @@ def page(week: Figures) -> str:
         "| Russell 2000 (^RUT) | 1,500.00 | – | – | – | – | – | – |",
         "*Before* is the close of Fri 2019-02-08.",
         "**Volatility (^VIX):** 14.91, −0.81 points from 15.72.",
+        "Of the quality run Q2, over 2019-01-07 to 2019-02-19:",
         "| Crude oil (CLUSD) | −2.00 | 1.00 | 1.00 | +3.00 | – | 1.00 | 1.00 |",
         "| Thu 2019-02-14 | 3 | 2 | 1 | 0 | +0.33 | 2.00 | 5 | 1,000 | 1,005 |",
         "| Fri 2019-02-15 † | 2 | 2 | 0 | 0 | +1.00 | – | 1,234,572 | 0 | 1,234,572 |",
@@ -93,13 +99,22 @@ def test_every_row_has_the_cells_of_its_header_and_numbers_are_to_the_right(page
                 assert side == "--:" or not re.fullmatch(r"[+−]?[\d,]+(\.\d+)?", value)
 
 
-def test_blocks_stand_apart_by_one_blank_line(page: str) -> None:
-    assert "\n\n\n" not in page
-    assert page.endswith("|\n")
-    assert all(line == line.rstrip() for line in page.splitlines())
-    for before, line in zip(page.splitlines(), page.splitlines()[1:], strict=False):
-        if line.startswith("#") or before.startswith("#"):
-            assert "" in (before, line)
+def test_blocks_stand_apart_by_one_blank_line(
+    week: Figures, friday: Figures, warehouse: DuckDBWarehouse, fill: Callable[..., DuckDBWarehouse]
+) -> None:
+    christmas = Period("2018-12-25", date(2018, 12, 25), date(2018, 12, 25))
+    with warehouse.read() as reader, fill({}).read() as nothing:
+        holiday, empty = figures(reader, christmas), figures(nothing, christmas)
+    no_index = replace(week, indexes=(), volatility=None, breadth=(), flags=(), lowest_rows=())
+    for page in map(render.render, (week, friday, holiday, empty, no_index)):
+        assert "\n\n\n" not in page
+        assert page.endswith("|\n")
+        lines = page.splitlines()
+        assert all(line == line.rstrip() for line in lines)
+        for before, line in pairwise(lines):
+            is_apart = "" in (before, line)
+            assert is_apart or before[:1] == line[:1] or line.startswith("- ") or before.startswith("> ")
+            assert is_apart or not line.startswith("#")
 
 
 def test_a_close_of_another_day_says_which(week: Figures) -> None:
@@ -125,10 +140,12 @@ def test_an_older_run_is_not_passed_off_as_one_of_the_period(week: Figures) -> N
 
 
 def test_a_clean_quality_run_is_not_the_same_as_none(week: Figures) -> None:
-    clean = replace(week.findings, rows=())
-    assert "The newest quality run, Q2, found nothing in the period." in render.render(replace(week, findings=clean))
-    never = replace(clean, run_id=None)
-    assert "No quality run yet." in render.render(replace(week, findings=never))
+    clean = render.render(replace(week, findings=replace(week.findings, rows=())))
+    assert "The quality run Q2, over 2019-01-07 to 2019-02-19, found nothing in the period." in clean
+    assert "score below 100; 0 findings" in clean
+    never = render.render(replace(week, findings=replace(week.findings, run=None, rows=())))
+    assert "No quality run has checked this period." in never
+    assert "score below 100; not checked by a quality run" in never
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_an_empty_period_is_reported_as_empty(warehouse: DuckDBWarehouse, tmp_pa
 def test_an_empty_warehouse_is_reported(fill: Fill, tmp_path: Path) -> None:
     page = stage.run(fill({}), tmp_path, WEEK).path.read_text("utf-8")
     assert "Mon 2019-02-11 to Sun 2019-02-17 · 0 trading days · no raw data" in page
-    assert "No quality run yet." in page
+    assert "No quality run has checked this period." in page
     assert "Nothing ran yet." in page
     assert "| `daily_bars` | analytics | 0 |" in page
 

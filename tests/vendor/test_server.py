@@ -25,7 +25,7 @@ def client(market: SimulatedMarket, new_york: Moment) -> Iterator[httpx.Client]:
     """Asks a simulated vendor that lives on Tuesday 2024-05-07 at 11:07:30 in New York."""
     clock = VirtualClock(new_york("2024-05-07T11:07:30"))
     vendor = RunningVendor(market, clock, keys={"right", "also"}, restricted={"NGUSD"})
-    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "right"}) as client:
+    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "right"}, timeout=60) as client:
         yield client
 
 
@@ -53,7 +53,7 @@ def test_a_key_is_needed(client: httpx.Client) -> None:
 
 def test_any_key_is_accepted_when_none_is_named(market: SimulatedMarket, new_york: Moment) -> None:
     with RunningVendor(market, VirtualClock(new_york("2024-05-07T11:07:30"))) as vendor:
-        assert httpx.get(f"{vendor.url}/splits?symbol=AAPL&apikey=x").status_code == 200
+        assert httpx.get(f"{vendor.url}/splits?symbol=AAPL&apikey=x", timeout=60).status_code == 200
         assert httpx.get(f"{vendor.url}/splits?symbol=AAPL").status_code == 401
 
 
@@ -191,7 +191,7 @@ def test_long_answers_are_compressed(client: httpx.Client) -> None:
 
 def test_a_replay_leaves_as_it_is_spelled(replay: ReplaySource, shared_data: Path, new_york: Moment) -> None:
     with RunningVendor(replay, VirtualClock(new_york("2019-02-15T20:00:00"))) as vendor:
-        text = httpx.get(f"{vendor.url}/historical-chart/15min?symbol=AAPL&apikey=k").text
+        text = httpx.get(f"{vendor.url}/historical-chart/15min?symbol=AAPL&apikey=k", timeout=60).text
     row = (shared_data / "replay" / "15min" / "AAPL.csv").read_text("utf-8").splitlines()[2]
     assert row == "2019-02-15 15:30:00,170.31,170.3,170.5,170.38,796050"
     assert (
@@ -208,7 +208,7 @@ def test_splits_come_by_symbol_and_by_calendar(shared_data: Path, new_york: Mome
     folder = shared_data / "history"
     source = open_source(read_replay(folder), replay=folder)
     vendor = RunningVendor(source, VirtualClock(new_york("2020-10-01T00:00:00")))
-    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}) as client:
+    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}, timeout=60) as client:
         tesla = {"symbol": "TSLA", "date": "2020-08-31", "numerator": 5, "denominator": 1}
         assert rows(client, "splits", symbol="TSLA") == [tesla]
         calendar = rows(client, "splits-calendar", from_="2020-08-31", to="2020-08-31")
@@ -223,7 +223,7 @@ def test_a_broken_replay_file_says_what_is_wrong(tmp_path: Path, market: Simulat
 
     source = ReplaySource(tmp_path, Universe(()))
     with RunningVendor(source, VirtualClock(new_york("2020-10-01T00:00:00"))) as vendor:
-        answer = httpx.get(f"{vendor.url}/historical-chart/15min?symbol=AAPL&apikey=k")
+        answer = httpx.get(f"{vendor.url}/historical-chart/15min?symbol=AAPL&apikey=k", timeout=60)
     assert answer.status_code == 500
     assert "no column low, high, close" in answer.text
 
@@ -236,7 +236,7 @@ def test_an_interceptor_answers_first(market: SimulatedMarket, new_york: Moment)
         return PlainTextResponse("Limit Reach", 429) if len(seen) == 1 else None
 
     vendor = RunningVendor(market, VirtualClock(new_york("2024-05-07T11:07:30")), interceptor=intercept)
-    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}) as client:
+    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}, timeout=60) as client:
         assert client.get("splits?symbol=AAPL").status_code == 429
         assert client.get("splits?symbol=AAPL").status_code == 200
         assert client.get("nowhere").status_code == 404
@@ -249,7 +249,7 @@ def test_an_interceptor_can_cut_a_body(market: SimulatedMarket, new_york: Moment
         return {"/stable/cut": cut, "/stable/html": HTMLResponse("<html>", 502)}.get(request.url.path)
 
     vendor = RunningVendor(market, VirtualClock(new_york("2024-05-07T11:07:30")), interceptor=intercept)
-    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}) as client:
+    with vendor, httpx.Client(base_url=vendor.url, headers={"apikey": "k"}, timeout=60) as client:
         with pytest.raises(httpx.TransportError):
             client.get("cut")
         answer = client.get("html")

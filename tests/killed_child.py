@@ -1,0 +1,45 @@
+"""`bell` that kills itself with SIGKILL after its n-th durable write (0: never), and writes down what each was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from openingbell import cli, landing
+from openingbell.operations import home
+from openingbell.reporting import stage as reporting
+from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
+
+KILL_AFTER = int(sys.argv.pop(1))
+LOG = Path(os.environ["WRITES_LOG"])
+
+write_durably, write = landing.write_durably, DuckDBWarehouse.write
+
+
+def happened(what: str) -> None:
+    with LOG.open("a", encoding="utf-8") as file:
+        file.write(f"{what}\n")
+    if len(LOG.read_text("utf-8").split()) == KILL_AFTER:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def counted_file(path: Path, content: bytes) -> None:
+    write_durably(path, content)
+    happened("home.json" if path.name == "home.json" else path.suffix)
+
+
+@contextmanager
+def counted_commit(self: DuckDBWarehouse) -> Iterator[DuckDBWriter]:
+    with write(self) as writer:
+        yield writer
+    happened("commit")
+
+
+for module in (landing, home, reporting):
+    module.write_durably = counted_file  # type: ignore[attr-defined]
+DuckDBWarehouse.write = counted_commit  # type: ignore[method-assign, assignment]
+cli.main()

@@ -1,0 +1,60 @@
+"""A real process, killed with SIGKILL right after each of its durable writes, then run again: the tables are the same.
+
+The child counts what it makes durable (a file, a manifest, a commit) and kills itself after the n-th. Every n is tried.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from openingbell import tables
+from tests.running import SMALL_UNIVERSE, Bell
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; TerminateProcess is tried by hand")
+
+NOW = "2026-11-24T12:31:00-05:00"
+TWO_SYMBOLS = {
+    **SMALL_UNIVERSE,
+    "OPENINGBELL_STOCKS": "AAPL MSFT",
+    "OPENINGBELL_INDEXES": "",
+    "OPENINGBELL_COMMODITIES": "",
+    "OPENINGBELL_FIRST_RUN_SESSIONS": "2",
+    "OPENINGBELL_FIRST_RUN_DAILY_SESSIONS": "3",
+    "OPENINGBELL_THREADS": "1",
+}
+KINDS = ("home.json", ".csv", ".json", "commit", ".md")
+WRITES = 25
+"""Durable writes of one full run with this universe; a test below holds the number to the truth."""
+
+CHILD = Path(__file__).with_name("killed_child.py")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Bell:
+    """A home that was never disturbed."""
+    folder = tmp_path_factory.mktemp("whole")
+    bell = Bell(folder / "home", {**TWO_SYMBOLS, "WRITES_LOG": str(folder / "writes")})
+    bell.run("0", "full", "--demo", "--now", NOW, script=str(CHILD))
+    return bell
+
+
+def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) -> None:
+    writes = Path(whole.environment["WRITES_LOG"]).read_text("utf-8").split()
+    assert len(writes) == WRITES
+    assert set(writes) == set(KINDS)
+
+
+@pytest.mark.parametrize("write", range(1, WRITES + 1))
+def test_after_a_kill_the_next_run_ends_in_the_same_tables(whole: Bell, tmp_path: Path, write: int) -> None:
+    bell = Bell(tmp_path / "home", {**TWO_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
+    bell.run(str(write), "full", "--demo", "--now", NOW, code=-signal.SIGKILL, script=str(CHILD))
+    bell.run("full", "--demo")
+    bell.require_unique_keys()
+    contents = bell.contents()
+    assert all(rows.equals(contents[name]) for name, rows in whole.contents().items())
+    statuses = bell.rows(tables.JOB_LOG)["status"].unique().to_list()
+    assert "RUNNING" not in statuses
