@@ -10,7 +10,9 @@ what makes it count. A crash between the two leaves a file that nobody reads. No
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -23,6 +25,9 @@ from typing import Any
 import polars as pl
 
 from openingbell.errors import RecordError
+
+MISFIT = "(line)"
+"""The column that holds a whole line when its fields do not fit the header; the line's other columns are null."""
 
 
 class Outcome(StrEnum):
@@ -150,6 +155,8 @@ class Landing:
     def read(self, manifest: Manifest) -> pl.DataFrame:
         """The rows of a landed file, every column text, null where the vendor gave null.
 
+        A line that does not fit the header is a row all the same: it stands in the column `MISFIT`.
+
         Raises:
             RecordError: the file is missing or is not the one that was landed.
         """
@@ -169,7 +176,7 @@ class Landing:
                 "file was changed after it landed; restore it from a backup, or move file and manifest away to have "
                 "their sessions asked again"
             )
-        return pl.read_csv(content, infer_schema=False)
+        return _rows(content, manifest.rows)
 
     def sweep(self) -> int:
         """Remove what interrupted writes left behind; returns how many files. Only the worker may call it."""
@@ -207,6 +214,33 @@ def write_durably(path: Path, content: bytes) -> None:
             f"asked to write {path} ({len(content):,} bytes); the disk says: {error.strerror or error}; nothing of it "
             "was kept; make room or choose another OPENINGBELL_HOME, then run again: only what is missing is asked"
         ) from error
+
+
+def _rows(content: bytes, count: int) -> pl.DataFrame:
+    """The rows of a CSV file of `count` rows. Polars is quick, but fills short lines up and stops at long ones."""
+    try:
+        frame = pl.read_csv(content, infer_schema=False)
+    except pl.exceptions.PolarsError:
+        frame = pl.DataFrame()
+    if len(frame) == count and content.count(b",") == (frame.width - 1) * (count + 1):
+        return frame
+    text = content.decode("utf-8", errors="replace")
+    header, *lines = _fields(text, count) or [[]]
+    if len(lines) == len(frame) == count and all(len(line) == len(header) for line in lines):
+        return frame  # its quoted fields hold commas
+    fitting = [line if len(line) == len(header) else [""] * len(header) for line in lines]
+    misfits = [",".join(line) if len(line) != len(header) else None for line in lines]
+    columns = {name: [line[place] or None for line in fitting] for place, name in enumerate(header)}
+    return pl.DataFrame({**columns, MISFIT: misfits}, schema=dict.fromkeys([*columns, MISFIT], pl.String))
+
+
+def _fields(text: str, count: int) -> list[list[str]]:
+    """Header and lines in fields. Where quotes that do not close join lines, each line is read by itself."""
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error:
+        lines = []
+    return lines if len(lines) == count + 1 else [line.split(",") for line in text.splitlines()]
 
 
 def _flush_folder(folder: Path) -> None:

@@ -66,7 +66,9 @@ def show_summary(summary: Summary) -> None:
         stages.add_row(job.job_type, f"[{colour}]{job.status}[/]", f"{job.records_processed:,}", f"{job.seconds:.1f}")
     out.print(stages)
     if summary.rows:
+        out.print()
         out.print(_rows_by_table(summary.rows))
+    out.print()
     for name, counts in (("holes", summary.holes), ("findings", summary.findings)):
         if counts is not None:
             out.print(f"[bold]{name:<10}[/] {_counts(counts, 'none')}")

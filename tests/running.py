@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Bell:
         }
         done = subprocess.run(
             [sys.executable, "-W", "error", *script.split(), *words],
+            check=False,
             cwd=self.home.parent,
             env={
                 **inherited,
@@ -90,3 +92,19 @@ class Bell:
 def _settled(rows: pl.DataFrame) -> pl.DataFrame:
     kept = rows.drop(NOT_FROM_FILES & set(rows.columns))
     return kept.sort(kept.columns)
+
+
+HOLDER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+@contextmanager
+def another_process_holding(path: Path) -> Iterator[int]:
+    """Another process has the DuckDB file open for writing while the block runs; gives its id."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        yield holder.pid
+        holder.stdin.close()

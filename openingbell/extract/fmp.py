@@ -32,6 +32,9 @@ from openingbell.secrets import hide
 
 log = structlog.get_logger()
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""Where the vendor in a box lives: no proxy of the environment can reach it."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -56,6 +59,7 @@ class FmpClient:
             timeout=settings.timeout_seconds,
             transport=transport,
             limits=httpx.Limits(max_connections=settings.threads),
+            mounts={f"all://{host}": transport for host in LOOPBACK},
         )
 
     def __enter__(self) -> Self:
@@ -102,7 +106,7 @@ class FmpClient:
         raise error
 
     def _judged(self, response: httpx.Response, symbol: str) -> Answer:
-        body = self._hidden(response.text).encode("utf-8") if self._key in response.text else response.content
+        body = self._hidden(response.content.decode("utf-8", errors="replace")).encode("utf-8")
         try:
             rows = parse(response.status_code, body, symbol=symbol)
         except RateLimited as error:
@@ -127,14 +131,20 @@ def require_key(settings: Settings) -> str:
     """The key.
 
     Raises:
-        SettingsError: there is none.
+        SettingsError: there is none, or it can be none.
     """
     if settings.api_key is None:
         raise SettingsError(
             "asked for live data; found no key; the vendor answers nobody without one; get one at "
             "financialmodelingprep.com and put it into FMP_API_KEY (environment or .env), or use --demo"
         )
-    return settings.api_key.get_secret_value()
+    key = settings.api_key.get_secret_value()
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError(
+            f"asked for live data; found a key of {len(key)} signs with blanks, line ends or accents among them; a key "
+            "has plain letters and digits; put it alone into FMP_API_KEY"
+        )
+    return key
 
 
 def _is_worth_retrying(error: BaseException) -> bool:

@@ -48,7 +48,7 @@ def parse(status: int, body: bytes, *, symbol: str) -> pl.DataFrame:
     words = _error_words(payload, text)
     if status != 200 or words:
         raise _error(status, words or text)
-    if not isinstance(payload, list) or not all(isinstance(row, dict) for row in payload):
+    if not isinstance(payload, list) or not all(isinstance(row, dict) and row for row in payload):
         raise UnusableAnswer(
             f"asked for {symbol}; the answer is no list of rows but {_excerpt(text)!r}", status=status, body=body
         )
@@ -62,9 +62,12 @@ def parse(status: int, body: bytes, *, symbol: str) -> pl.DataFrame:
 def _decoded(text: str) -> Any:
     """The JSON value with its numbers as spelled, or None when it is no JSON."""
     try:
-        return json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
-    except ValueError:
+        value = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+        if "\\ud" in text.lower():  # half a surrogate pair is nothing that a file can hold
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace"))
+    except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _error_words(payload: Any, text: str) -> str:

@@ -15,6 +15,9 @@ from openingbell import sessions
 from openingbell.extract.plan import Request
 from openingbell.feeds import Kind
 
+NEAR = timedelta(days=7)
+"""Rows up to this far before what was asked show that an answer reaches it; older ones are garbage, not evidence."""
+
 
 @dataclass(frozen=True)
 class Reach:
@@ -33,7 +36,7 @@ def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, final_del
     if rows.is_empty() or "date" not in rows.columns:
         return Reach(request.first, None, {})
     starts = _starts(rows, request)
-    found = starts.filter(pl.col("session") <= request.last)["session"].unique().sort()
+    found = starts.filter(pl.col("session").is_between(request.first - NEAR, request.last))["session"].unique().sort()
     if found.is_empty():
         return Reach(request.first, None, {})
     grid = sessions.grid(member.calendar, member.bar_interval, found[0], found[-1])
@@ -42,10 +45,14 @@ def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, final_del
     )
     bars = dict(final.group_by("session").len().sort("session").iter_rows())
     earliest: date = found[0]
-    whole = member.feed.kind is not Kind.INTRADAY or starts["date"].min() == grid["date"].min()
-    if earliest < request.first or (earliest == request.first and whole) or len(found) == 1:
+    first_bar = starts.filter(pl.col("session") == earliest)["date"].min()
+    # a session alone in its answer counts as whole: asking for it again would bring the same
+    whole = member.feed.kind is not Kind.INTRADAY or len(found) == 1 or first_bar == grid["date"].min()
+    if earliest < request.first or (earliest == request.first and whole):
         return Reach(request.first, None, bars)
     rest = Request(member, request.first, earliest - timedelta(days=1) if whole else earliest)
+    if sessions.schedule(member.calendar, rest.first, rest.last).is_empty():
+        return Reach(request.first, None, bars)
     return Reach(rest.last + timedelta(days=1), rest, bars)
 
 

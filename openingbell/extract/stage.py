@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -216,8 +217,8 @@ def _note_failure(reply: _Reply, error: VendorError, landing: Landing, tally: _T
     tally.failures.append(Failure(member.feed.name, member.symbol, str(error)))
     log.warning("call_failed", feed=member.feed.name, symbol=member.symbol, reason=str(error))
     if isinstance(error, UnusableAnswer) and error.body:
-        name = f"{reply.answered_at:%Y%m%dT%H%M%S%f}Z-{member.feed.name}-{member.symbol}.txt"
-        landing.keep_unreadable(name.replace("^", ""), error.body)
+        symbol = re.sub(r"[^\w.-]", "", member.symbol)
+        landing.keep_unreadable(f"{reply.answered_at:%Y%m%dT%H%M%S%f}Z-{member.feed.name}-{symbol}.txt", error.body)
 
 
 def _first(replies: Iterable[_Reply], kind: type[VendorError]) -> VendorError | None:

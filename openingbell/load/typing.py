@@ -14,11 +14,13 @@ import polars as pl
 
 from openingbell import sessions, tables
 from openingbell.feeds import BY_NAME, TENORS, Feed, Kind
-from openingbell.landing import Manifest
+from openingbell.landing import MISFIT, Manifest
 from openingbell.tables import Table
 
 PRICES = ("open", "high", "low", "close", "volume")
 MOMENT = pl.Datetime("us")
+OLDEST_YEAR = 1900
+"""What is dated before it is garbage: no calendar goes back so far."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
         return Typed(table, table.empty(), 0, 0, tables.QUARANTINE.empty())
     numbers = TENORS if feed.kind is Kind.RATES else PRICES
     rows = (
-        _with_all_columns(text, ("symbol", "answered_at", "date", *numbers))
+        _with_all_columns(text, ("symbol", "answered_at", "date", *numbers, MISFIT))
         .with_columns(source_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         .join(_facts(manifest), on="symbol", how="left", maintain_order="left")
     )
@@ -97,8 +99,11 @@ def _date(feed: Feed) -> pl.Expr:
     if feed.kind is Kind.INTRADAY:
         parsed = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
         # an hour that the clock skips in spring is no moment
-        return pl.when(sessions.to_utc(parsed).is_not_null()).then(parsed).alias("date_typed")
-    return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).alias("date_typed")
+        is_date = sessions.to_utc(parsed).is_not_null()
+    else:
+        parsed = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+        is_date = parsed.is_not_null()
+    return pl.when(is_date & (parsed.dt.year() >= OLDEST_YEAR)).then(parsed).alias("date_typed")
 
 
 def _moment(name: str) -> pl.Expr:
@@ -112,6 +117,7 @@ def _moment(name: str) -> pl.Expr:
 def _reasons(numbers: tuple[str, ...]) -> pl.Expr:
     """What cannot be read, by column; empty when all can."""
     problems = [
+        pl.when(pl.col(MISFIT).is_not_null()).then(pl.lit("line: does not fit the header")),
         pl.when(pl.col("calendar").is_null()).then(pl.format("symbol: {} was not asked for", _quoted("symbol"))),
         pl.when(pl.col("date_typed").is_null()).then(pl.format("date: {} is no bar start", _quoted("date"))),
         pl.when(pl.col("extracted_at").is_null()).then(pl.format("answered_at: {}", _quoted("answered_at"))),
@@ -147,16 +153,18 @@ def _final(rows: pl.DataFrame, manifest: Manifest, feed: Feed) -> pl.DataFrame:
 
 
 def _daily_ends(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with the end of their session; a day that is none ends at midnight."""
-    if rows.is_empty():
-        return rows.with_columns(end_utc=pl.lit(None, pl.Datetime("us", "UTC")))
-    days: list[date] = rows["date"].to_list()
-    ends = pl.concat(
-        sessions.schedule(calendar, min(days), max(days)).select(
-            pl.lit(calendar).alias("calendar"), pl.col("session").alias("date"), pl.col("close_utc").alias("end_utc")
+    """Rows with the end of their session; a day that is none, or had not begun at the answer, ends at midnight."""
+    begun = rows.filter(pl.col("date") <= pl.col("extracted_at").dt.date())
+    years = begun.select("calendar", year=pl.col("date").dt.year()).unique().sort("calendar", "year")
+    if years.is_empty():
+        ends = pl.DataFrame(schema={"calendar": pl.String, "date": pl.Date, "end_utc": pl.Datetime("us", "UTC")})
+    else:
+        ends = pl.concat(
+            sessions.schedule(calendar, date(year, 1, 1), date(year, 12, 31)).select(
+                pl.lit(calendar).alias("calendar"), date="session", end_utc="close_utc"
+            )
+            for calendar, year in years.iter_rows()
         )
-        for calendar in rows["calendar"].unique().sort()
-    )
     midnight = sessions.to_utc(pl.col("date").cast(MOMENT) + timedelta(days=1))
     return rows.join(ends, on=["calendar", "date"], how="left", maintain_order="left").with_columns(
         end_utc=pl.coalesce("end_utc", midnight)

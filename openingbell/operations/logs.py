@@ -86,7 +86,18 @@ def _formatter(renderer: Processor, before: Sequence[Processor]) -> logging.Form
 
 
 def _hiding(secrets: Sequence[str]) -> Processor:
+    def hidden(value: object) -> object:
+        match value:
+            case dict():
+                return {key: hidden(inner) for key, inner in value.items()}
+            case list() | tuple():
+                return [hidden(inner) for inner in value]
+            case bool() | int() | float() | None:
+                return value
+            case _:
+                return hide(str(value), secrets)
+
     def without_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:
-        return {key: hide(value, secrets) if isinstance(value, str) else value for key, value in event.items()}
+        return {key: hidden(value) for key, value in event.items()}
 
     return without_secrets

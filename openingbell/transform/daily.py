@@ -9,6 +9,7 @@ import polars as pl
 
 from openingbell import sessions
 from openingbell.feeds import BY_ASSET_CLASS, Feed
+from openingbell.quality.checks import flags_of, mask_of
 from openingbell.quality.rows import check_rows
 from openingbell.quality.score import is_usable, join_flags, score
 from openingbell.tables import DAILY_BARS
@@ -35,11 +36,13 @@ def daily_bars(
     Returns:
         The columns of `daily_bars`, one row a symbol and day, sorted so.
     """
+    present = bars.group_by("symbol", date=pl.col("session")).agg(bars_present=pl.len().cast(pl.Int64))
     rolled = _rolled_up(bars)
     checked = _checked(official, BY_ASSET_CLASS[asset_class], calendars)
     days = (
         rolled.join(checked, on=KEY, how="full", coalesce=True, suffix="_official")
-        .with_columns(is_final=pl.col("close_official").is_not_null() | pl.col("dq_flags_official").is_not_null())
+        .join(present, on=KEY, how="left")
+        .with_columns(is_final=pl.col("dq_flags_official").is_not_null())
         .with_columns(
             *(_official_else_bars(name) for name in (*PRICES, "data_quality_score", "dq_flags")),
             close_source=pl.when("is_final").then(pl.lit("official")).otherwise(pl.lit("bars")),
@@ -80,7 +83,7 @@ def _numbered(days: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFrame:
 def _rolled_up(bars: pl.DataFrame) -> pl.DataFrame:
     """One row a symbol and session from its usable bars, oldest first; a session of broken bars alone has none."""
     weight = pl.when(pl.col("avg_price").is_not_null()).then("volume")
-    return (
+    rolled = (
         bars.filter(is_usable(pl.col("dq_flags")))
         .sort("symbol", "date")
         .group_by("symbol", date=pl.col("session"), maintain_order=True)
@@ -91,12 +94,11 @@ def _rolled_up(bars: pl.DataFrame) -> pl.DataFrame:
             pl.col("close").last(),
             volume=pl.when(pl.col("volume").count() > 0).then(pl.col("volume").sum()).cast(pl.Float64),
             vwap=pl.when(weight.sum() > 0).then((pl.col("avg_price") * pl.col("volume")).sum() / weight.sum()),
-            bars_present=pl.len().cast(pl.Int64),
             data_quality_score=pl.col("data_quality_score").mean(),
-            dq_flags=pl.col("dq_flags").str.split(",").explode().unique(maintain_order=True).str.join(","),
+            mask=mask_of(pl.col("dq_flags").str.split(",")).bitwise_or(),
         )
-        .with_columns(pl.col("dq_flags").str.strip_chars(","))
     )
+    return rolled.with_columns(flags_of(rolled["mask"])).with_columns(dq_flags=join_flags(pl.col("flags")))
 
 
 def _checked(official: pl.DataFrame, feed: Feed, calendars: Mapping[str, str]) -> pl.DataFrame:

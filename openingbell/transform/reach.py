@@ -55,7 +55,8 @@ def changed(keys: pl.DataFrame) -> Iterator[Changed]:
 
 def read_from(reader: Reader, table: Table, change: Changed, reach: Reach) -> date:
     """The first day of `table` that rows of the change rest on."""
-    return min(_neighbour(reader, table, change, change.first, -reach.bars), change.first - span_of(reach.sessions))
+    start = _evening_before(change)
+    return min(_neighbour(reader, table, change, start, -reach.bars), start - span_of(reach.sessions))
 
 
 def write_to(reader: Reader, table: Table, change: Changed, reach: Reach) -> date:
@@ -63,22 +64,36 @@ def write_to(reader: Reader, table: Table, change: Changed, reach: Reach) -> dat
     return max(_neighbour(reader, table, change, change.last, reach.bars), change.last + span_of(reach.sessions))
 
 
-def read_usable(reader: Reader, table: Table, change: Changed, last: date, reach: Reach) -> pl.DataFrame:
-    """Rows of `table` to `last` that reach back over `reach.bars` usable bars of each symbol before the change, or over
-    all there are. Adds `usable`.
+def read_usable(reader: Reader, table: Table, change: Changed, reach: Reach) -> pl.DataFrame:
+    """Rows of `table`, sorted by symbol and date, over `reach.bars` usable bars of each symbol before the change and as
+    many after it, or over all there are. Adds `usable`, and `session` where the table's rows are days.
     """
-    bars = reach.bars
-    rows = -1
+    before = after = reach.bars
+    session = pl.col("session" if "session" in table.names else "date").alias("session")
     while True:
-        first = _neighbour(reader, table, change, change.first, -bars)
-        frame = reader.read(table, symbols=change.symbols, first=first, last=last)
-        frame = frame.with_columns(usable=is_usable(pl.col("dq_flags")) & pl.col("close").is_not_null())
-        before = frame.filter(pl.col("usable") & (pl.col("date").cast(pl.Date) < change.first))
-        enough = before.group_by("symbol").len().filter(pl.col("len") >= reach.bars)
-        if len(enough) == len(change.symbols) or len(frame) == rows:
+        frame = reader.read(
+            table,
+            symbols=change.symbols,
+            first=_neighbour(reader, table, change, _evening_before(change), -before),
+            last=_neighbour(reader, table, change, change.last, after),
+        ).with_columns(session, usable=is_usable(pl.col("dq_flags")) & pl.col("close").is_not_null())
+        enough_before = _is_enough(frame.filter(pl.col("session") < change.first), before, reach)
+        enough_after = _is_enough(frame.filter(pl.col("session") > change.last), after, reach)
+        if enough_before and enough_after:
             return frame.sort("symbol", "date")
-        rows = len(frame)
-        bars *= 2
+        before *= 1 if enough_before else 2
+        after *= 1 if enough_after else 2
+
+
+def _is_enough(rows: pl.DataFrame, asked: int, reach: Reach) -> bool:
+    """Whether each symbol has the usable bars that are needed; fewer rows than were asked for are all there are."""
+    counts = rows.group_by("symbol").agg(rows=pl.len(), usable=pl.col("usable").sum())
+    return counts.filter((pl.col("rows") >= asked) & (pl.col("usable") < reach.bars)).is_empty()
+
+
+def _evening_before(change: Changed) -> date:
+    """The day on which the first bar of the change may lie: a session may open on the evening before."""
+    return change.first - timedelta(days=1)
 
 
 def span_of(sessions: int) -> timedelta:

@@ -120,22 +120,18 @@ class _Work:
     def _bars(self, feed: Feed, change: Changed) -> None:
         raw_table, table = tables.BY_NAME[feed.raw_table], tables.BY_NAME[feed.table]
         first = read_from(self._writer, raw_table, change, PROMOTION)
-        last = change.last + span_of(PROMOTION.sessions)
-        raw = self._writer.latest(
-            raw_table, symbols=change.symbols, first=first - timedelta(days=1), last=last + timedelta(days=1)
-        )
+        last = write_to(self._writer, raw_table, change, PROMOTION)
+        raw = self._writer.latest(raw_table, symbols=change.symbols, first=first, last=last)
         bars = promote(raw, feed, self._calendars(feed.asset_class, raw), self._minutes)
-        self._write(table, bars.filter(pl.col("session").is_between(change.first, last)))
+        self._write(table, bars.filter(pl.col("session") >= change.first))
         self._indicators(feed.asset_class, table, tables.TECHNICAL_INDICATORS, change)
 
     def _indicators(self, asset_class: str, source: Table, target: Table, change: Changed) -> None:
-        last = write_to(self._writer, source, change, INDICATORS)
-        rows = read_usable(self._writer, source, change, last, INDICATORS)
+        rows = read_usable(self._writer, source, change, INDICATORS)
         if "asset_class" in rows.columns:
             rows = rows.filter(pl.col("asset_class") == asset_class)
         computed = indicators(rows.with_columns(asset_class=pl.lit(asset_class)))
-        evening_before = change.first - timedelta(days=1)
-        self._write(target, computed.filter(pl.col("date").cast(pl.Date) >= evening_before))
+        self._write(target, computed.filter(rows["session"] >= change.first))
 
     def _days(self, feed: Feed, change: Changed) -> None:
         first, last = change.first - span_of(DAILY.sessions), change.last + span_of(DAILY.sessions)
@@ -150,6 +146,11 @@ class _Work:
         )
         calendars = self._calendars(feed.asset_class, bars, official)
         rows = daily_bars(feed.asset_class, bars, official, calendars, self._minutes)
+        stored = self._writer.read(tables.DAILY_BARS, symbols=change.symbols, first=change.first, last=last).filter(
+            pl.col("asset_class") == feed.asset_class
+        )
+        for table in (tables.DAILY_BARS, tables.TECHNICAL_INDICATORS_DAILY):
+            self._writer.remove(table, stored.select(table.key))  # a day that lost its last sound bar has no row
         self._write(tables.DAILY_BARS, rows.filter(pl.col("date") >= change.first))
         self._indicators(feed.asset_class, tables.DAILY_BARS, tables.TECHNICAL_INDICATORS_DAILY, change)
 
@@ -168,6 +169,8 @@ class _Work:
         rows = self._writer.read(tables.DAILY_BARS, first=first - margin)
         stocks = rows.filter(pl.col("asset_class") == feeds.STOCKS.asset_class)
         indexes = rows.filter(pl.col("asset_class") == feeds.INDEXES.asset_class)
+        for table in (tables.DAILY_AGGREGATES, tables.MARKET_SUMMARY):
+            self._writer.remove(table, self._writer.read(table, first=first).select(table.key))
         aggregates = daily_aggregates(stocks)
         self._write(tables.DAILY_AGGREGATES, aggregates.filter(pl.col("date") >= first))
         curves = self._writer.read(tables.BOND)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from openingbell.quality.score import is_usable
 from openingbell.tables import MARKET_SUMMARY, SUMMARY_INDEXES, VOLATILITY_SYMBOL
 from openingbell.transform.daily import with_previous_close
 
@@ -55,7 +56,8 @@ def _index(days: pl.DataFrame, prefix: str, symbol: str) -> pl.DataFrame:
 
 
 def _curve(curves: pl.DataFrame) -> pl.DataFrame:
-    return curves.sort("date").select(yield_date="date", yield_10y="year10", yield_curve_slope="yield_curve_slope")
+    known = curves.filter(is_usable(pl.col("dq_flags"))).sort("date")
+    return known.select(yield_date="date", yield_10y="year10", yield_curve_slope="yield_curve_slope")
 
 
 def _sentiment(breadth: pl.Expr) -> pl.Expr:

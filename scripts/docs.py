@@ -1,0 +1,204 @@
+"""Writes docs/settings.md and docs/tables.md from the code; `--check` writes nothing and fails when they differ.
+
+Settings and tables say in one place what they are (`openingbell.config`, `openingbell.tables`); these pages are made
+from there and never edited. `pages` is pure: the same code gives the same text everywhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import annotated_types
+import polars as pl
+from pydantic.fields import FieldInfo
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that it runs from a bare checkout
+
+from openingbell import tables  # noqa: E402
+from openingbell.config import ALIASES, PREFIX, Settings  # noqa: E402
+from openingbell.tables import Table  # noqa: E402
+
+UNITS = ("seconds", "minutes", "days", "sessions", "calls")
+TYPES: dict[pl.DataType, str] = {
+    pl.String(): "text",
+    pl.Date(): "date",
+    pl.Datetime("us"): "timestamp",
+    pl.Float64(): "float64",
+    pl.Int64(): "int64",
+    pl.Boolean(): "boolean",
+}
+LAYERS = {
+    tables.RAW: (
+        "raw: what the vendor said (DW1)",
+        (
+            "Append-only: every version of every bar, with the landed file and line that it came from. The current version "
+            "of a bar is the one extracted last; an answer that says the same as the one before it adds no row. Several "
+            "rows of a bar with different `extracted_at` are its history."
+        ),
+    ),
+    tables.ANALYTICS: (
+        "analytics: checked, scored and derived (DW2)",
+        (
+            "One row a key, always the newest version. Everything here follows from the raw tables and can be built anew "
+            "from the landed files with `bell rebuild`."
+        ),
+    ),
+    tables.OPERATIONS: (
+        "operations: what ran, what was found, what is missing",
+        (
+            "The warehouse's own books. `loads` says which landed files are in it, `coverage` what a full record would "
+            "hold against what is there."
+        ),
+    ),
+}
+SETTINGS_HEAD = f"""\
+# Settings
+
+Made by `scripts/docs.py` from `openingbell/config.py`; never edited.
+
+A setting is looked for in this order; the first that has it wins:
+
+1. the environment, under the name in the last column;
+2. the file `.env` in the working folder, with the same names;
+3. the file that `OPENINGBELL_CONFIG` names, else `openingbell.toml` in the home, with the names in the first column;
+4. the default.
+
+A name that is no setting is refused, in the file and behind the prefix `{PREFIX}`; so is a value that is not allowed.
+An empty value in the environment counts as none. Symbols are a list (`stocks = ["AAPL", "BRK-B"]`) or one text with
+blanks or commas between them (`{PREFIX}STOCKS="AAPL BRK-B"`). The key is shown nowhere.
+
+`OPENINGBELL_HOME` and `OPENINGBELL_CONFIG` are no settings: they say where the data and the settings are.
+"""
+TABLES_HEAD = """\
+# Tables
+
+Made by `scripts/docs.py` from `openingbell/tables/`; never edited.
+
+One warehouse, three layers. Table names are unique, so `bell query` needs no layer in front of them; in DuckDB each
+layer is a schema of that name.
+"""
+CONVENTIONS = """\
+A bar covers `[date, date + length)` and is named by its **start**. `date` of a bar is the New York wall clock without a
+zone; a timestamp with the unit UTC is in UTC; warehouses store no zones. `session` is the trading day. Missing is null,
+never 0; no table holds NaN or infinity. A column with nothing under *null when* is never null.
+
+Types are `text`, `date`, `timestamp` (microseconds), `float64`, `int64` and `boolean`: in DuckDB VARCHAR, DATE,
+TIMESTAMP, DOUBLE, BIGINT and BOOLEAN.
+"""
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by its path from the repository's root."""
+    return {"docs/settings.md": settings_page(), "docs/tables.md": tables_page()}
+
+
+def settings_page() -> str:
+    """The reference of settings."""
+    rows = [
+        (f"`{name}`", field.description or "", _unit(name), _default(field), _allowed(field), _environment(name))
+        for name, field in Settings.model_fields.items()
+    ]
+    return SETTINGS_HEAD + "\n" + _table(("setting", "what it is", "unit", "default", "allowed", "environment"), rows)
+
+
+def tables_page() -> str:
+    """The reference of tables: an overview of the layers, then every column of every table."""
+    parts = [TABLES_HEAD]
+    overview = [
+        (layer, f"[{table.name}](#{table.name})", _code(table.key), _first_sentence(table.doc))
+        for layer in LAYERS
+        for table in _of(layer)
+    ]
+    parts += [_table(("layer", "table", "key", "what it is"), overview), CONVENTIONS]
+    for layer, (title, text) in LAYERS.items():
+        parts.append(f"## {title}\n\n{text}\n")
+        parts += [_table_section(table) for table in _of(layer)]
+    return "\n".join(parts)
+
+
+def _of(layer: str) -> list[Table]:
+    return [table for table in tables.TABLES if table.layer == layer]
+
+
+def _table_section(table: Table) -> str:
+    rows = [(f"`{c.name}`", TYPES[c.dtype], c.doc, c.unit, c.null) for c in table.columns]
+    versions = f" A bar is identified by {_code(table.bar_key)}; its rows are versions." if table.versioned else ""
+    return (
+        f"### {table.name}\n\n{table.doc}\n\nKey: {_code(table.key)}.{versions}\n\n"
+        + _table(("column", "type", "what it is", "unit", "null when"), rows)
+    )  # fmt: skip
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].removesuffix(".")
+
+
+def _code(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _unit(name: str) -> str:
+    return next((unit for unit in UNITS if name.endswith(unit)), "")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default()
+    if isinstance(value, tuple):
+        return " ".join(f"`{symbol}`" for symbol in value)
+    return "none" if value in (None, "") else f"`{value}`"
+
+
+def _allowed(field: FieldInfo) -> str:
+    choices = [value for value in get_args(field.annotation) if isinstance(value, str | int)]
+    if choices:
+        return ", ".join(f"`{value}`" for value in choices)
+    return ", ".join(text for text in map(_bound, field.metadata) if text)
+
+
+def _bound(rule: Any) -> str:
+    match rule:
+        case annotated_types.Ge(bound):
+            return f"≥ {bound:,}"
+        case annotated_types.Gt(bound):
+            return f"> {bound:,}"
+        case annotated_types.Le(bound):
+            return f"≤ {bound:,}"
+    pattern = getattr(rule, "pattern", None)
+    return f"matches `{pattern}`" if pattern else ""
+
+
+def _environment(name: str) -> str:
+    return _code([f"{PREFIX}{name.upper()}", *(alias for alias, setting in ALIASES.items() if setting == name)])
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """The exit code: with `--check` 1 when a page is stale."""
+    if unknown := [word for word in arguments if word != "--check"]:
+        print(f"asked for {' '.join(unknown)}; allowed is --check", file=sys.stderr)
+        return 2
+    stale = [
+        name
+        for name, text in pages().items()
+        if not (ROOT / name).is_file() or (ROOT / name).read_text("utf-8") != text
+    ]
+    if "--check" in arguments:
+        for name in stale:
+            print(f"{name} is not what the code says; run python scripts/docs.py", file=sys.stderr)
+        return 1 if stale else 0
+    for name in stale:
+        (ROOT / name).write_text(pages()[name], "utf-8", newline="\n")
+        print(f"wrote {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

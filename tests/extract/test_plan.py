@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openingbell import sessions
+from openingbell.coverage import Due
+from openingbell.extract.plan import BATCH_SYMBOLS, Request, plan
+from openingbell.feeds import FEEDS, TREASURY, Kind
+from openingbell.universe import Member, Universe, from_symbols
+
+UNIVERSE = from_symbols([f"S{n}" for n in range(3)], ["^GSPC"], ["GCUSD", "ZZUSD"])
+
+
+def of_symbol(feed: str, symbol: str, universe: Universe = UNIVERSE) -> Member:
+    return next(m for m in universe.members if (m.feed.name, m.symbol) == (feed, symbol))
+
+
+def days(requests: Iterable[Request]) -> list[date]:
+    """Every asked day, once for each request that asks it."""
+    return sorted(r.first + timedelta(days=n) for r in requests for n in range((r.last - r.first).days + 1))
+
+
+@st.composite
+def stretches(draw: st.DrawFn) -> list[Due]:
+    """Due sessions as coverage gives them: for each member, runs that do not touch."""
+    found = []
+    for member in draw(st.lists(st.sampled_from(UNIVERSE.members), unique=True, max_size=8)):
+        day = date(2018, 1, 1) + timedelta(days=draw(st.integers(0, 400)))
+        for _ in range(draw(st.integers(1, 4))):
+            span = draw(st.integers(0, 3 * min(member.feed.window_days, 100)))
+            found.append(Due(member, day, day + timedelta(days=span)))
+            day += timedelta(days=span + draw(st.integers(2, 30)))
+    return found
+
+
+@given(stretches())
+def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -> None:
+    """The asked days of each member are exactly the due ones."""
+    requests = [request for batch in plan(due) for request in batch]
+    for member in UNIVERSE.members:
+        of_member = [Request(d.member, d.first, d.last) for d in due if d.member == member]
+        assert days(r for r in requests if r.member == member) == days(of_member)
+
+
+@given(stretches())
+def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> None:
+    for batch in plan(due):
+        for request in batch:
+            assert request.first <= request.last
+            assert (request.last - request.first).days + 1 <= request.member.feed.window_days
+
+
+@given(stretches())
+def test_each_symbol_is_asked_for_its_newest_window_first(due: list[Due]) -> None:
+    """Whatever happens on the way, the most recent data are there."""
+    for member in UNIVERSE.members:
+        asked = [request.last for batch in plan(due) for request in batch if request.member == member]
+        assert asked == sorted(asked, reverse=True)
+
+
+@given(stretches())
+def test_a_batch_is_of_one_feed_and_asks_a_symbol_once(due: list[Due]) -> None:
+    """One file holds one feed, and never two answers about a symbol that could overlap."""
+    for batch in plan(due):
+        assert len({request.member.feed.name for request in batch}) == 1
+        assert len({request.member.symbol for request in batch}) == len(batch) <= BATCH_SYMBOLS
+
+
+@given(count=st.integers(1, 350), windows=st.integers(1, 3))
+def test_a_batch_holds_at_most_a_hundred_symbols(count: int, windows: int) -> None:
+    """All symbols' newest windows come before anyone's second."""
+    universe = from_symbols([f"S{n}" for n in range(count)], [], [])
+    stocks = [m for m in universe.members if m.feed.kind is Kind.INTRADAY]
+    last = date(2024, 5, 10)
+    span = timedelta(days=stocks[0].feed.window_days * windows - 1)
+    batches = plan([Due(member, last - span, last) for member in stocks])
+    assert [len(batch) for batch in batches] == [
+        min(BATCH_SYMBOLS, count - start) for _ in range(windows) for start in range(0, count, BATCH_SYMBOLS)
+    ]
+    assert BATCH_SYMBOLS == 100
+    newest = [{request.last for request in batch} for batch in batches]
+    assert all(len(lasts) == 1 for lasts in newest)
+    assert [max(lasts) for lasts in newest] == sorted((max(lasts) for lasts in newest), reverse=True)
+
+
+def test_nothing_due_asks_nothing() -> None:
+    assert plan([]) == []
+
+
+@pytest.mark.parametrize("symbol", ["GCUSD", "ZZUSD"])
+def test_a_session_that_opens_in_the_evening_is_asked_from_the_day_before(symbol: str) -> None:
+    """Monday's gold bars begin on Sunday at 18:00."""
+    monday = date(2024, 5, 6)
+    request = Request(of_symbol("commodities", symbol), monday, monday)
+    assert request.parameters == {"symbol": symbol, "from": "2024-05-05", "to": "2024-05-06"}
+    grid = sessions.grid(request.member.calendar, request.member.bar_interval, monday, monday)
+    assert grid["date"].dt.date().min() == date(2024, 5, 5)
+    assert grid["date"].dt.date().max() == monday
+
+
+@pytest.mark.parametrize(("feed", "symbol"), [("stocks", "S0"), ("indexes", "^GSPC"), ("eod", "GCUSD"), ("eod", "S0")])
+def test_other_sessions_are_asked_by_their_own_days(feed: str, symbol: str) -> None:
+    request = Request(of_symbol(feed, symbol), date(2024, 5, 6), date(2024, 5, 8))
+    assert request.parameters == {"symbol": symbol, "from": "2024-05-06", "to": "2024-05-08"}
+
+
+def test_the_yield_curve_has_no_symbol() -> None:
+    request = Request(of_symbol("bonds", TREASURY), date(2024, 5, 6), date(2024, 5, 8))
+    assert request.parameters == {"from": "2024-05-06", "to": "2024-05-08"}
+
+
+def test_paths_are_those_of_the_stable_generation() -> None:
+    """No path names a generation or a symbol; the base URL and the parameters do."""
+    paths = {
+        request.path
+        for batch in plan([Due(m, date(2024, 5, 6), date(2024, 5, 6)) for m in UNIVERSE.members])
+        for request in batch
+    }
+    assert (
+        paths
+        == {feed.path for feed in FEEDS}
+        == {"historical-chart/15min", "historical-chart/5min", "historical-price-eod/full", "treasury-rates"}
+    )

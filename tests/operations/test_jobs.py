@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from openingbell import tables
+from openingbell.clock import VirtualClock
+from openingbell.errors import RecordError
+from openingbell.operations.jobs import FAILED, PARTIAL, RUNNING, SUCCESS, JobLog, close_abandoned, last_quality_run
+from openingbell.pipeline import Outcome
+from openingbell.warehouse.duckdb import DuckDBWarehouse
+from tests.running import another_process_holding
+
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+SECRET = "not-for-the-log"
+
+
+class Bench:
+    def __init__(self, folder: Path) -> None:
+        self.clock = VirtualClock(NOW)
+        self.warehouse = DuckDBWarehouse(folder / "warehouse.duckdb", clock=self.clock, wait_seconds=1)
+        self.jobs = JobLog(self.warehouse, self.clock, (SECRET,))
+
+    def rows(self) -> list[dict[str, object]]:
+        with self.warehouse.read() as reader:
+            return reader.read(tables.JOB_LOG).sort("job_id").to_dicts()
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_stage_that_does_its_work_is_a_success_with_its_figures(bench: Bench) -> None:
+    def stage(job_id: str) -> Outcome:
+        assert [row["status"] for row in bench.rows()] == [RUNNING]
+        assert job_id.endswith("-csv-load")
+        bench.clock.wait(2.5)
+        return Outcome(7, {"files": 2})
+
+    job, outcome = bench.jobs.run("csv-load", stage)
+    (row,) = bench.rows()
+    assert (row["status"], row["records_processed"], row["error_message"]) == (SUCCESS, 7, None)
+    assert json.loads(str(row["details"])) == {"files": 2}
+    assert row["finished_at"] == (NOW + timedelta(seconds=2.5)).replace(tzinfo=None)
+    assert job.seconds == 2.5
+    assert outcome.records == 7
+
+
+def test_a_shortfall_makes_a_stage_partial(bench: Bench) -> None:
+    job, _ = bench.jobs.run("extract", lambda _: Outcome(1, {}, "one request without an answer"))
+    assert job.status == PARTIAL
+    assert bench.rows()[0]["error_message"] == "one request without an answer"
+
+
+def test_a_failure_is_logged_without_secrets_and_passed_on(bench: Bench) -> None:
+    def stage(_: str) -> Outcome:
+        raise RecordError(f"the disk says {SECRET}")
+
+    with pytest.raises(RecordError):
+        bench.jobs.run("extract", stage)
+    (row,) = bench.rows()
+    assert row["status"] == FAILED
+    assert row["error_message"] == "the disk says [hidden]"
+
+
+def test_an_interruption_is_logged_as_a_failure(bench: Bench) -> None:
+    def stage(_: str) -> Outcome:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bench.jobs.run("extract", stage)
+    assert bench.rows()[0]["error_message"] == "KeyboardInterrupt"
+
+
+def test_a_row_that_cannot_be_written_is_written_with_the_next(bench: Bench) -> None:
+    bench.warehouse.setup()
+    with another_process_holding(bench.warehouse.path):
+        job, _ = bench.jobs.run("extract", lambda _: Outcome(3))
+        assert job.status == SUCCESS
+    bench.clock.wait(1)
+    bench.jobs.run("csv-load", lambda _: Outcome(4))
+    assert [(row["job_type"], row["status"]) for row in bench.rows()] == [("extract", SUCCESS), ("csv-load", SUCCESS)]
+
+
+def test_jobs_whose_process_died_are_closed(bench: Bench) -> None:
+    bench.warehouse.setup()
+    started = NOW.replace(tzinfo=None)
+    dead = {
+        "job_id": "1", "job_type": "extract", "status": RUNNING, "started_at": started, "finished_at": None,
+        "records_processed": 0, "error_message": None, "details": "{}",
+    }  # fmt: skip
+    with bench.warehouse.write() as writer:
+        writer.append(tables.JOB_LOG, pl.DataFrame([dead], schema=tables.JOB_LOG.schema))
+    assert close_abandoned(bench.warehouse, NOW) == 1
+    (row,) = bench.rows()
+    assert (row["status"], row["finished_at"]) == (FAILED, started)
+    assert close_abandoned(bench.warehouse, NOW) == 0
+
+
+def test_there_is_nothing_to_close_without_a_warehouse(bench: Bench) -> None:
+    assert close_abandoned(bench.warehouse, NOW) == 0
+    assert not bench.warehouse.exists()
+
+
+def test_the_newest_finished_quality_run_is_found(bench: Bench) -> None:
+    for day in (1, 2):
+        details = {"now": NOW.isoformat(), "first": f"2026-11-0{day}", "last": "2026-11-24"}
+        bench.jobs.run("quality", lambda _, details=details: Outcome(1, details))  # type: ignore[misc]
+        bench.clock.wait(60)
+    with pytest.raises(RecordError):
+        bench.jobs.run("quality", lambda _: _fail())
+    with bench.warehouse.read() as reader:
+        run = last_quality_run(reader.read(tables.JOB_LOG))
+    assert run is not None
+    assert (run.now, str(run.first)) == (NOW, "2026-11-02")
+
+
+def _fail() -> Outcome:
+    raise RecordError("no")

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from openingbell.errors import WorkerBusy
+from openingbell.operations.lock import is_held, owner_of, worker_lock
+
+NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
+HOLDER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from openingbell.operations.lock import worker_lock
+with worker_lock(Path(sys.argv[1]), "bell backfill", datetime(2026, 11, 24, tzinfo=UTC)):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_lock_is_held_inside_its_block_and_free_after_it(tmp_path: Path) -> None:
+    assert not is_held(tmp_path)
+    with worker_lock(tmp_path, "bell full", NOW):
+        assert is_held(tmp_path)
+        assert (
+            owner_of(tmp_path)
+            == f"bell full (process {os.getpid()} on {socket.gethostname()}, since {NOW.isoformat()})"
+        )
+    assert not is_held(tmp_path)
+    assert owner_of(tmp_path) is None
+
+
+def test_the_lock_is_free_after_a_block_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), worker_lock(tmp_path, "bell full", NOW):
+        raise ZeroDivisionError
+    assert not is_held(tmp_path)
+
+
+def test_a_second_worker_is_told_who_the_first_is_and_a_dead_one_is_none(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(WorkerBusy, match=rf"bell backfill \(process {holder.pid} ") as refused,
+            worker_lock(tmp_path, "bell full", NOW),
+        ):
+            pytest.fail("two workers in one home")
+        assert f"process {holder.pid}" in refused.value.owner
+        holder.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        holder.wait()
+    with worker_lock(tmp_path, "bell full", NOW):
+        assert is_held(tmp_path)

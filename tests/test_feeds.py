@@ -1,0 +1,72 @@
+"""The facts about each feed fit together, and fit what the vendor and the markets are known to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from openingbell import feeds, sessions, tables
+from openingbell.feeds import BONDS, COMMODITIES, EOD, FEEDS, INDEXES, STOCKS, TENORS, Feed, Kind, calendar_of
+
+BY_NAME = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+
+
+@BY_NAME
+def test_a_feed_has_its_raw_and_its_analytics_table(feed: Feed) -> None:
+    raw, table = tables.BY_NAME[feed.raw_table], tables.BY_NAME[feed.table]
+    assert (raw.layer, raw.versioned, table.layer) == (tables.RAW, True, tables.ANALYTICS)
+
+
+@BY_NAME
+def test_a_feed_has_an_interval_and_a_calendar_that_sessions_know(feed: Feed) -> None:
+    assert feed.bar_interval in {*sessions.MINUTES, sessions.DAILY}
+    assert (feed.bar_interval == sessions.DAILY) == (feed.kind is not Kind.INTRADAY)
+    assert sessions.opens_in_the_evening(feed.calendar) == (feed is COMMODITIES)
+
+
+@BY_NAME
+def test_the_path_of_an_intraday_feed_names_its_interval(feed: Feed) -> None:
+    assert feed.path.endswith(feed.bar_interval) == (feed.kind is Kind.INTRADAY)
+
+
+def test_names_are_found_by_name_and_asset_class() -> None:
+    assert list(feeds.BY_NAME.values()) == list(FEEDS)
+    assert set(feeds.BY_ASSET_CLASS) == {"stock", "index", "commodity", "bond"}
+    assert all(feeds.BY_ASSET_CLASS[feed.asset_class] is feed for feed in FEEDS if feed is not EOD)
+
+
+def test_what_can_be_negative_may_be() -> None:
+    """Oil settled at -37.63 on 2020-04-20 and bills have yielded less than nothing; shares cannot."""
+    assert {feed.name for feed in FEEDS if not feed.prices_positive} == {"commodities", "bonds"}
+
+
+def test_an_index_has_no_volume_to_miss() -> None:
+    assert {feed.name for feed in FEEDS if not feed.volume_expected} == {"indexes"}
+
+
+def test_yields_are_final_later_than_bars() -> None:
+    assert BONDS.final_after == timedelta(hours=2)
+    assert STOCKS.final_after == INDEXES.final_after == timedelta(0)
+
+
+def test_the_tenors_are_the_twelve_of_the_treasury_in_order_of_length() -> None:
+    months = [int(name.strip("monthyear")) * (12 if name.startswith("year") else 1) for name in TENORS]
+    assert months == [1, 2, 3, 6, 12, 24, 36, 60, 84, 120, 240, 360]
+
+
+@pytest.mark.parametrize(
+    ("asset_class", "symbol", "calendar"),
+    [
+        ("commodity", "GCUSD", "CMEGlobex_GC"),
+        ("commodity", "CLUSD", "CMEGlobex_CL"),
+        ("commodity", "ZZUSD", "CMEGlobex_EnergyAndMetals"),
+        ("stock", "AAPL", "XNYS"),
+        ("index", "^GSPC", "XNYS"),
+        ("bond", "TREASURY", "SIFMA_US"),
+    ],
+)
+def test_a_symbol_trades_on_its_products_calendar_else_on_its_feeds(
+    asset_class: str, symbol: str, calendar: str
+) -> None:
+    assert calendar_of(asset_class, symbol) == calendar
