@@ -43,7 +43,13 @@ CHECKS: tuple[Check, ...] = (
         "symbol and date are there and can be read. Found when landed text is typed: such a row is quarantined and "
         "reaches no table of bars.",
     ),
-    Check("V2", "price present", Severity.ERROR, 0.0, "open, high, low and close are numbers, none null or infinite."),
+    Check(
+        "V2",
+        "price present",
+        Severity.ERROR,
+        0.0,
+        "open, high, low and close are numbers, none null or infinite, each 0 or of a size from 1e-12 to 1e15.",
+    ),
     Check(
         "V3",
         "price positive",

@@ -22,6 +22,10 @@ SENTINEL_VOLUME = 1e100
 FORMING_TOLERANCE = timedelta(seconds=60)
 """Clocks of vendor and client may differ by this."""
 
+LARGEST_PRICE = 1e15
+SMALLEST_PRICE = 1e-12
+"""Away from 0. Beyond these a number is no price, and what is computed from it need not be finite."""
+
 PRICES = ("open", "high", "low", "close")
 MASK = "_fired"
 
@@ -43,7 +47,7 @@ def check_rows(
         minutes: length of the bars in minutes; None for daily bars.
 
     Returns:
-        The same rows in the same order with every column, prices that are not finite and volumes that are sentinels
+        The same rows in the same order with every column, prices that are no prices and volumes that are sentinels
         or offend V6 made null, plus flags (List(String): ids of the checks that fired, in the order of the catalogue)
         and is_error (Boolean: one of them is an error).
     """
@@ -59,7 +63,7 @@ def check_rows(
     )
     marked = (
         bars.lazy()
-        .with_columns(pl.when(pl.col(price).is_finite()).then(price) for price in PRICES)
+        .with_columns(pl.when(_is_price(pl.col(price))).then(price) for price in PRICES)
         .with_columns(mask.alias(MASK), _clean_volume())
         .with_columns(is_error=(pl.col(MASK) & ERROR_MASK) != 0)
         .collect()
@@ -68,8 +72,13 @@ def check_rows(
     return marked.drop(MASK).with_columns(flags)
 
 
+def _is_price(value: pl.Expr) -> pl.Expr:
+    size = value.abs()
+    return (size == 0) | size.is_between(SMALLEST_PRICE, LARGEST_PRICE)
+
+
 def _price_checks(*, prices_positive: bool) -> dict[str, pl.Expr]:
-    """Over prices of which those that are not finite are null already: a comparison with null does not fire."""
+    """Over prices of which those that are none are null already: a comparison with null does not fire."""
     opened, high, low, close = (pl.col(price) for price in PRICES)
     slack = TOLERANCE * close.abs()
     complete = ~pl.any_horizontal(pl.col(price).is_null() for price in PRICES)

@@ -32,7 +32,7 @@ def _bars(asset_class: str) -> Table:
             price(
                 "price_change",
                 "close minus the close of the symbol's bar before",
-                null="first bar, or a close is missing",
+                null="first bar, a close is missing, or one of the two bars fails an error check",
             ),
             Column(
                 "price_change_pct",
@@ -46,7 +46,7 @@ def _bars(asset_class: str) -> Table:
             Column(
                 "relative_volume",
                 PRICE,
-                "volume over the mean volume of the same slot in the 20 sessions before",
+                "volume over the mean volume of the same slot in the 20 sessions before, bars with an error check left out",
                 "ratio",
                 "fewer than 5 of those bars have a volume, their mean is 0, or the bar has none",
             ),
@@ -138,8 +138,8 @@ DAILY_AGGREGATES = Table(
     ANALYTICS,
     "daily_aggregates",
     ("date",),
-    "Breadth of the configured stocks by trading day: symbols are counted, not bars. A stock counts when it has a "
-    "close that day and on the session before.",
+    "Breadth of the stocks in the warehouse (those configured) by trading day: symbols are counted, not bars. A stock "
+    "counts when it has a close that day and on the session before; bars with an error check count for nothing.",
     (
         Column("date", DAY, "trading day"),
         Column("total_stocks", COUNT, "stocks that count", "symbols"),
@@ -158,7 +158,7 @@ DAILY_AGGREGATES = Table(
 
 
 def _index_summary(prefix: str, symbol: str) -> tuple[Column, ...]:
-    absent = f"no bar of {symbol}"
+    absent = f"no bar of {symbol} that day, or it fails an error check"
     return (
         Column(f"{prefix}_close", PRICE, f"close of {symbol}", "points", absent),
         Column(f"{prefix}_change", PRICE, f"{prefix}_close minus that of the session before", "points", absent + ", or none before"),
@@ -178,8 +178,8 @@ MARKET_SUMMARY = Table(
         Column("date", DAY, "trading day"),
         *(column for prefix, symbol in SUMMARY_INDEXES.items() for column in _index_summary(prefix, symbol)),
         Column("market_sentiment", TEXT, "bullish at a market_breadth of 0.2 and above, bearish at -0.2 and below, else neutral", "", "no stock counts"),
-        Column("volatility_index", PRICE, "close of ^VIX", "points", "no bar of ^VIX"),
-        Column("yield_10y", PRICE, "ten-year par yield of yield_date", "percent", "no curve yet"),
+        Column("volatility_index", PRICE, "close of ^VIX", "points", "no bar of ^VIX that day, or it fails an error check"),
+        Column("yield_10y", PRICE, "ten-year par yield of yield_date", "percent", "no curve yet, or the tenor is null"),
         Column("yield_curve_slope", PRICE, "ten minus two years at yield_date", "percentage points", "no curve yet, or a tenor is null"),
         Column("yield_date", DAY, "newest business day with a yield curve, at most the row's date", "", "no curve yet"),
         Column("market_breadth", PRICE, "see daily_aggregates", "-1 to 1", "no stock counts"),

@@ -95,11 +95,14 @@ def _checked(rows: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minut
 
 
 def _with_derived(bars: pl.DataFrame) -> pl.DataFrame:
-    close, before = pl.col("close"), pl.col("close").shift(1).over("symbol")
+    """The columns that follow from prices. A bar on which an error check fired compares with nothing."""
+    close = pl.col("close")
+    sound = pl.when(~pl.col("is_error")).then(close)
+    change = sound - sound.shift(1).over("symbol")
     spread = pl.col("high") - pl.col("low")
     return _with_relative_volume(bars).with_columns(
-        price_change=close - before,
-        price_change_pct=_over(close - before, before) * 100,
+        price_change=change,
+        price_change_pct=_over(change, sound.shift(1).over("symbol")) * 100,
         avg_price=(pl.col("high") + pl.col("low") + close) / 3,
         volatility=_over(spread, close) * 100,
     )
@@ -114,8 +117,8 @@ def _with_relative_volume(bars: pl.DataFrame) -> pl.DataFrame:
         .select(
             "symbol",
             "date",
-            usual=pl.col("volume")
-            .cast(pl.Float64)
+            usual=pl.when(~pl.col("is_error"))
+            .then(pl.col("volume").cast(pl.Float64))
             .rolling_mean_by(
                 "session_number",
                 window_size=f"{RELATIVE_VOLUME_SESSIONS}i",

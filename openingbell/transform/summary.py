@@ -17,7 +17,7 @@ BULLISH_BREADTH = 0.2
 def market_summary(
     indexes: pl.DataFrame, aggregates: pl.DataFrame, curves: pl.DataFrame, calendars: Mapping[str, str]
 ) -> pl.DataFrame:
-    """The table `market_summary`: a row for every day with a stock or an index, oldest first.
+    """The table `market_summary`: a row for every day with a stock or one of the indexes shown.
 
     Changes are against the session before: give one session of the indexes more than is wanted.
 
@@ -27,6 +27,8 @@ def market_summary(
         curves: rows of `bond_data`, also some from before the first day.
         calendars: calendar by index.
     """
+    shown = (*SUMMARY_INDEXES.values(), VOLATILITY_SYMBOL)
+    indexes = indexes.filter(is_usable(pl.col("dq_flags")) & pl.col("symbol").is_in(shown))
     with_before = with_previous_close(indexes, calendars)
     days = pl.concat([indexes.select("date"), aggregates.select("date")]).unique().sort("date")
     for prefix, symbol in SUMMARY_INDEXES.items():

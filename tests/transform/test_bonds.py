@@ -37,10 +37,10 @@ def curves(*rows: dict[str, float | None], conflicting: bool = False) -> pl.Data
 
 
 def test_slope_and_spread_are_differences_of_tenors() -> None:
-    """2.70 − 2.52 and 2.70 − 2.43, as published for 2019-02-15 in round figures."""
-    curve = promote_bonds(curves({**FLAT, "year10": 2.70, "year2": 2.52, "month3": 2.43})).row(0, named=True)
-    assert curve["yield_curve_slope"] == pytest.approx(0.18)
-    assert curve["term_spread"] == pytest.approx(0.27)
+    """2.66 − 2.52 and 2.66 − 2.43, the Treasury's figures of 2019-02-15."""
+    curve = promote_bonds(curves({**FLAT, "year10": 2.66, "year2": 2.52, "month3": 2.43})).row(0, named=True)
+    assert curve["yield_curve_slope"] == pytest.approx(0.14)
+    assert curve["term_spread"] == pytest.approx(0.23)
     assert (curve["data_quality_score"], curve["dq_flags"]) == (100.0, "")
     assert (curve["load_id"], curve["source_row"]) == ("a", 1)
 

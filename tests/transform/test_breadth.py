@@ -46,9 +46,7 @@ def counted(*facts: Fact) -> dict[str, object]:
 
 def test_a_day_by_hand() -> None:
     """Four rise, two fall, one stays, one has no close before: breadth 2/7."""
-    day = counted(
-        *[(1.0, 100, True)] * 4, (-1.0, 50, True), (-2.0, None, True), (0.0, 30, True), (None, 1000, True)
-    )
+    day = counted(*[(1.0, 100, True)] * 4, (-1.0, 50, True), (-2.0, None, True), (0.0, 30, True), (None, 1000, True))
     assert day == {
         "date": MONDAY,
         "total_stocks": 7,

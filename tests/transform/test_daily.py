@@ -28,7 +28,7 @@ Row = Mapping[str, object]
 NONE = tables.EOD_RAW.empty().with_columns(conflicting=pl.lit(value=False))
 
 
-def bar(start: str, close: float = 10.0, **changes: object) -> Row:
+def bar(start: str, close: object = 10.0, **changes: object) -> Row:
     """A bar of X as `stock_data` holds it, flat at `close`, 100 traded."""
     moment = datetime.fromisoformat(start)
     return {
@@ -59,7 +59,7 @@ BAR_SCHEMA = {
 }
 
 
-def official(day: str, close: float | None = 20.0, **changes: object) -> Row:
+def official(day: str, close: object = 20.0, **changes: object) -> Row:
     """An official daily bar of X, flat at `close`, 5000 traded."""
     return {
         "load_id": "e",
@@ -201,9 +201,7 @@ def test_a_day_without_a_volume_has_no_vwap_and_one_without_trades_a_volume_of_z
 
 def test_a_return_is_against_the_session_before_over_nights_weekends_and_holidays() -> None:
     """Friday, then Tuesday after Presidents' Day 2019-02-18; official and rolled-up days in one series."""
-    made = days(
-        [bar("2019-02-14 15:45:00", 10.0), bar("2019-02-15 15:45:00", 12.0)], [official("2019-02-19", 9.0)]
-    )
+    made = days([bar("2019-02-14 15:45:00", 10.0), bar("2019-02-15 15:45:00", 12.0)], [official("2019-02-19", 9.0)])
     assert [day["return_pct"] for day in made] == [None, pytest.approx(20.0), pytest.approx(-25.0)]
 
 
@@ -413,7 +411,9 @@ def test_a_roll_up_is_what_its_sound_bars_say(rows: list[tuple[int, int, int, in
         assert day["high"] == max(float(str(each["high"])) for each in sound)
         assert day["low"] == min(float(str(each["low"])) for each in sound)
         assert day["bars_present"] == len(of_day)
-        traded = [(float(str(each["avg_price"])), int(str(each["volume"]))) for each in sound if each["volume"] is not None]
+        traded = [
+            (float(str(each["avg_price"])), int(str(each["volume"]))) for each in sound if each["volume"] is not None
+        ]
         assert day["volume"] == (sum(volume for _, volume in traded) if traded else None)
         total = sum(volume for _, volume in traded)
         wanted = sum(price * volume for price, volume in traded) / total if total else None

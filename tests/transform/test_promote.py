@@ -1,4 +1,4 @@
-"""From raw versions to bars: derived columns, sessions, relative volume by its definition, and the vendor's own bars."""
+"""From raw versions to bars: derived columns, sessions, relative volume by definition, and the vendor's own bars."""
 
 # ruff: noqa: DTZ001  frames hold their moments without a zone
 
@@ -28,7 +28,7 @@ ANSWERED = datetime(2024, 1, 1)
 Bar = Mapping[str, object]
 
 
-def bar(start: str, close: float | None = 10.0, volume: float | None = 100.0, **changes: object) -> Bar:
+def bar(start: str, close: object = 10.0, volume: object = 100.0, **changes: object) -> Bar:
     """A raw 15-minute bar of X that is flat at `close`."""
     return {
         "load_id": "a",
@@ -115,7 +115,8 @@ def test_a_missing_close_leaves_two_changes_empty_and_a_close_of_zero_one_percen
 def test_each_column_is_null_exactly_when_what_it_needs_is_missing(missing: str) -> None:
     gap: dict[str, object] = {missing: None}
     made = promoted(bar("2019-02-11 09:30:00"), bar("2019-02-11 09:45:00", **gap)).row(1, named=True)
-    needs = {"avg_price": {"high", "low", "close"}, "volatility": {"high", "low", "close"}, "price_change": {"close"}}
+    prices = {"open", "high", "low", "close"}  # a bar that lacks one fails V2 and compares with nothing
+    needs = {"avg_price": prices - {"open"}, "volatility": prices - {"open"}, "price_change": prices}
     assert {name for name in needs if made[name] is None} == {n for n, needed in needs.items() if missing in needed}
     assert made["dq_flags"] == "V2"
 
@@ -132,6 +133,27 @@ def test_rows_with_an_error_stay_visible() -> None:
     assert column(made, "dq_flags") == ["V4", "V10", "V12H", "V12", "V3,V12"]
     assert column(made, "data_quality_score") == [20.0, 20.0, 20.0, 70.0, 20.0]
     assert column(made, "session")[2] == date(2019, 2, 18)
+
+
+def test_a_bar_with_an_error_compares_with_nothing_and_nothing_with_it() -> None:
+    made = promoted(
+        bar("2019-02-11 09:30:00", 10.0),
+        bar("2019-02-11 09:45:00", 11.0, high=9.0),
+        bar("2019-02-11 10:00:00", 12.0),
+        bar("2019-02-11 10:15:00", 15.0),
+    )
+    assert column(made, "price_change") == [None, None, None, 3.0]
+
+
+@pytest.mark.parametrize("absurd", [1e308, -1e16, 1e-310, 1e-13])
+def test_a_number_that_can_be_no_price_fails_and_poisons_nothing(absurd: float) -> None:
+    made = promoted(
+        bar("2019-02-11 09:30:00", 10.0), bar("2019-02-11 09:45:00", absurd), bar("2019-02-11 10:00:00", 1e12)
+    )
+    assert column(made, "dq_flags") == ["", "V2", ""]
+    assert made.select(pl.col(pl.Float64).is_finite().all()).row(0) == (True,) * len(
+        made.select(pl.col(pl.Float64)).columns
+    )
 
 
 def test_an_answer_that_contradicts_itself_is_marked_and_used() -> None:

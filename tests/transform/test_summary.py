@@ -109,7 +109,7 @@ def test_a_change_is_against_the_session_before_and_bridges_no_hole() -> None:
 
 def test_a_broken_day_gives_no_change() -> None:
     lines = summary([index("^GSPC", FRIDAY, 100.0, dq_flags="V4"), index("^GSPC", TUESDAY, 110.0)])
-    assert (lines[1]["sp500_close"], lines[1]["sp500_change"]) == (110.0, None)
+    assert [(line["date"], line["sp500_close"], line["sp500_change"]) for line in lines] == [(TUESDAY, 110.0, None)]
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,14 @@ def test_a_line_is_final_when_all_that_it_rests_on_is(
     assert [line["is_final"] for line in summary(indexes, stocks)] == [expected]
 
 
-def test_every_day_with_a_stock_or_an_index_has_one_line() -> None:
+def test_every_day_with_a_stock_or_an_index_that_is_shown_has_one_line() -> None:
     lines = summary(
-        [index("^GSPC", TUESDAY, 1.0), index("^VIX", TUESDAY, 1.0), index("^RUT", WEDNESDAY, 1.0)],
+        [
+            index("^GSPC", TUESDAY, 1.0),
+            index("^VIX", TUESDAY, 1.0),
+            index("^VIX", WEDNESDAY, 1.0),
+            index("^RUT", date(2019, 2, 21), 1.0),
+        ],
         [breadth(FRIDAY), breadth(TUESDAY)],
     )
     assert [line["date"] for line in lines] == [FRIDAY, TUESDAY, WEDNESDAY]
