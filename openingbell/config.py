@@ -144,9 +144,10 @@ def read_settings(
         raise SettingsError(_explain(error, path)) from None
 
 
-def home_from_environment(environment: Mapping[str, str] | None = None) -> Path | None:
-    """The folder that `OPENINGBELL_HOME` names, or None when it is not set."""
-    text = (os.environ if environment is None else environment).get("OPENINGBELL_HOME")
+def home_from_environment(environment: Mapping[str, str] | None = None, *, dotenv: Path = Path(".env")) -> Path | None:
+    """The folder that `OPENINGBELL_HOME` names, in the environment or in `.env`, or None when it is not set."""
+    environment = os.environ if environment is None else environment
+    text = environment.get("OPENINGBELL_HOME") or _read_dotenv(dotenv).get("OPENINGBELL_HOME")
     return Path(text).expanduser() if text else None
 
 

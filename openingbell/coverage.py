@@ -50,8 +50,9 @@ def due(universe: Universe, manifests: Sequence[Manifest], now: datetime, settin
     covered = _covered(universe, manifests, now, settings)
     again = now - timedelta(days=settings.restricted_recheck_days)
     asked_since = (pl.col("last_asked_at") >= pl.col("final_at")).fill_null(value=False)
-    excluded = pl.col("restricted") & (pl.col("last_asked_at") > again)
-    wanted = covered.with_columns(due=~asked_since & ~excluded)
+    wanted = covered.with_columns(
+        due=pl.when("restricted").then(pl.col("last_asked_at") <= again).otherwise(~asked_since)
+    )
     runs = (
         wanted.with_columns(run=pl.col("due").rle_id().over("member"))
         .filter("due")
@@ -110,12 +111,12 @@ def _covered(
 ) -> pl.DataFrame:
     """One row per member and session that has final bars by `now`, ordered so: what is expected, what was asked."""
     asks = _asks(manifests).with_columns(is_loaded=pl.col("load_id").is_in(list(loaded or ())))
-    earliest = _earliest_asked(manifests)
+    histories = _histories(manifests)
     by_feed: dict[str, list[tuple[int, Member]]] = {}
     for number, member in enumerate(universe.members):
         by_feed.setdefault(member.feed.name, []).append((number, member))
     frames = [
-        _expected(number, member, earliest.get((member.feed.name, member.symbol)), now, settings).with_columns(
+        _expected(number, member, histories.get((member.feed.name, member.symbol)), now, settings).with_columns(
             feed=pl.lit(member.feed.name), symbol=pl.lit(member.symbol)
         )
         for members in by_feed.values()
@@ -135,7 +136,8 @@ def _covered(
             pl.col("asked_times", "bars_landed", "bars_loaded").fill_null(0),
             pl.col("restricted").fill_null(value=False),
         )
-        .drop("feed", "symbol")
+        .filter(pl.col("is_wanted") | (pl.col("asked_times") > 0))
+        .drop("feed", "symbol", "is_wanted")
     )
 
 
@@ -157,19 +159,36 @@ def _asks(manifests: Sequence[Manifest]) -> pl.DataFrame:
     return pl.DataFrame(records, schema=ASKS, orient="row")
 
 
-def _earliest_asked(manifests: Sequence[Manifest]) -> dict[tuple[str, str], date]:
-    earliest: dict[tuple[str, str], date] = {}
+@dataclass(frozen=True)
+class History:
+    """What was ever asked about a member: when first, and how far back."""
+
+    begun: datetime
+    earliest: date
+
+
+def _histories(manifests: Sequence[Manifest]) -> dict[tuple[str, str], History]:
+    histories: dict[tuple[str, str], History] = {}
     for manifest, ask in asks_of(list(manifests)):
-        key = (manifest.feed, ask.symbol)
-        earliest[key] = min(ask.first, earliest.get(key, ask.first))
-    return earliest
+        known = histories.get((manifest.feed, ask.symbol), History(ask.answered_at, ask.first))
+        histories[manifest.feed, ask.symbol] = History(
+            min(known.begun, ask.answered_at), min(known.earliest, ask.first)
+        )
+    return histories
 
 
-def _expected(number: int, member: Member, asked_first: date | None, now: datetime, settings: Settings) -> pl.DataFrame:
-    first, last = wanted_range(member, asked_first, now, settings)
+def _expected(number: int, member: Member, history: History | None, now: datetime, settings: Settings) -> pl.DataFrame:
+    first, last = wanted_range(member, history.begun if history else now, now, settings)
+    earliest = first if history is None or member.first is not None else min(first, history.earliest)
     return final_sessions(
-        member.calendar, member.bar_interval, first, last, now, settings.final_delay(member.feed)
-    ).select(pl.lit(number, pl.Int64).alias("member"), "session", "bars_expected", "final_at")
+        member.calendar, member.bar_interval, earliest, last, now, settings.final_delay(member.feed)
+    ).select(
+        pl.lit(number, pl.Int64).alias("member"),
+        "session",
+        "bars_expected",
+        "final_at",
+        is_wanted=pl.col("session") >= first,
+    )
 
 
 def _expected_nothing() -> pl.DataFrame:
@@ -179,22 +198,24 @@ def _expected_nothing() -> pl.DataFrame:
             "session": pl.Date(),
             "bars_expected": pl.Int64(),
             "final_at": MOMENT,
+            "is_wanted": pl.Boolean(),
             "feed": pl.String(),
             "symbol": pl.String(),
         }
     )
 
 
-def wanted_range(member: Member, asked_first: date | None, now: datetime, settings: Settings) -> tuple[date, date]:
-    """The sessions of `member` that are wanted at `now`: its own bounds where it has them, else from the first run's
-    reach, or from what was ever asked if that is earlier, to the newest session.
+def wanted_range(member: Member, begun: datetime, now: datetime, settings: Settings) -> tuple[date, date]:
+    """The sessions of `member` that are wanted at `now` without being asked for: its own bounds where it has them, else
+    what the first run reaches, seen from `begun` (its first answer), to the newest session. What was asked for beyond
+    that is kept up as far as it was asked for, and no further.
     """
     newest = sessions.latest_session(member.calendar, now)
     last = newest if member.last is None else min(member.last, newest)
     if member.first is not None:
         return member.first, last
-    back = sessions.sessions_before(member.calendar, newest, _first_run(member.feed, settings))
-    return (back if asked_first is None else min(back, asked_first)), last
+    newest_then = sessions.latest_session(member.calendar, begun)
+    return sessions.sessions_before(member.calendar, newest_then, _first_run(member.feed, settings)), last
 
 
 def _first_run(feed: Feed, settings: Settings) -> int:

@@ -16,6 +16,7 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -209,7 +210,8 @@ def write_durably(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise RecordError(
             f"asked to write {path} ({len(content):,} bytes); the disk says: {error.strerror or error}; nothing of it "
             "was kept; make room or choose another OPENINGBELL_HOME, then run again: only what is missing is asked"
@@ -235,12 +237,19 @@ def _rows(content: bytes, count: int) -> pl.DataFrame:
 
 
 def _fields(text: str, count: int) -> list[list[str]]:
-    """Header and lines in fields. Where quotes that do not close join lines, each line is read by itself."""
+    """Header and lines in fields. Where a quote is out of place, each line is read by itself."""
     try:
-        lines = list(csv.reader(io.StringIO(text, newline="")))
+        lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error:
         lines = []
-    return lines if len(lines) == count + 1 else [line.split(",") for line in text.splitlines()]
+    return lines if len(lines) == count + 1 else [_fields_of(line) for line in text.removesuffix("\n").split("\n")]
+
+
+def _fields_of(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error:
+        return line.split(",")
 
 
 def _flush_folder(folder: Path) -> None:

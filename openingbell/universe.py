@@ -21,6 +21,10 @@ VENDOR_BASIS = "vendor"
 """Prices as the vendor gives them by default: adjusted for the splits it knew when it answered."""
 
 
+SECTION_KEYS = {"basis", "bar_interval", "calendar", "file", "first", "last", "symbols"}
+"""What a section of universe.toml may set; those at its top hold for every section."""
+
+
 @dataclass(frozen=True)
 class Member:
     """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open."""
@@ -70,6 +74,17 @@ class Universe:
         return Universe(tuple(_bounded(m, first, last) for m in chosen))
 
 
+def _require_distinct(members: Sequence[Member]) -> None:
+    """A symbol in two feeds of bars would be two things under one name."""
+    classes: dict[str, str] = {}
+    for member in members:
+        if classes.setdefault(member.symbol, member.asset_class) != member.asset_class:
+            raise SymbolError(
+                f"asked for {member.symbol} as {classes[member.symbol]} and as {member.asset_class}; a symbol belongs "
+                "to one asset class; leave one out"
+            )
+
+
 def _bounded(member: Member, first: date | None, last: date | None) -> Member:
     lows = [bound for bound in (member.first, first) if bound is not None]
     highs = [bound for bound in (member.last, last) if bound is not None]
@@ -84,6 +99,7 @@ def from_symbols(stocks: Iterable[str], indexes: Iterable[str], commodities: Ite
             Member(feed, s, feed.asset_class, feeds.calendar_of(feed.asset_class, s), feed.bar_interval)
             for s in symbols
         ]
+    _require_distinct(members)
     daily = [replace(m, feed=EOD, bar_interval=EOD.bar_interval) for m in members]
     bonds = Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval)
     return Universe((*members, bonds, *daily))
@@ -111,7 +127,15 @@ def read_replay(folder: Path) -> Universe:
             f"asked to replay {folder}; universe.toml has the sections {', '.join(unknown)}; allowed are "
             f"{', '.join(BY_NAME)}"
         )
+    for name, section in (("", {k: v for k, v in facts.items() if k not in sections}), *sections.items()):
+        if odd := sorted(set(section) - SECTION_KEYS):
+            where = f"in [{name}]" if name else "at the top"
+            raise SourceError(
+                f"asked to replay {folder}; universe.toml sets {', '.join(odd)} {where}; "
+                f"allowed are {', '.join(sorted(SECTION_KEYS))}; correct the name"
+            )
     intraday = [m for f in INTRADAY_FEEDS if f.name in sections for m in _replayed(f, sections[f.name], facts)]
+    _require_distinct(intraday)
     members = list(intraday)
     if BONDS.name in sections:
         bounds = _bounds(sections[BONDS.name], facts)

@@ -25,7 +25,7 @@ def current(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
     key = list(table.bar_key)
     if not rows.select(pl.struct(key).is_duplicated().any()).item():
         return rows.sort(key).with_columns(conflicting=pl.lit(value=False))
-    ordered = rows.sort([*key, *ORDER]).with_columns(conflicting=pl.len().over([*key, "load_id"]) > 1)
+    ordered = rows.sort([*key, *ORDER]).with_columns(conflicting=_contradicted(table))
     return ordered.filter(_says_something_new(table)).unique(key, keep="last", maintain_order=True)
 
 
@@ -43,7 +43,8 @@ def new_versions(incoming: pl.DataFrame, stored: pl.DataFrame, table: Table) -> 
         table: the raw table.
 
     Returns:
-        The rows of `incoming` that are not stored yet and differ from the version just before them, in version order.
+        The rows of `incoming` that are not stored yet and differ from the version just before them, in version order;
+        and all rows of an answer that contradicts itself about a bar, so that this shows whatever came before.
     """
     rows = pl.concat(
         [
@@ -54,7 +55,7 @@ def new_versions(incoming: pl.DataFrame, stored: pl.DataFrame, table: Table) -> 
     fresh = (
         rows.sort([*table.bar_key, *ORDER, "is_stored"], descending=[False] * (len(table.bar_key) + 3) + [True])
         .unique(["load_id", "source_row"], keep="first", maintain_order=True)
-        .filter(_says_something_new(table) & ~pl.col("is_stored"))
+        .filter((_says_something_new(table) | _contradicted(table)) & ~pl.col("is_stored"))
     )
     return fresh.drop("is_stored").sort(ORDER)
 
@@ -64,3 +65,8 @@ def _says_something_new(table: Table) -> pl.Expr:
     bar = pl.struct(table.bar_key)
     values = pl.struct(table.values)
     return (bar.ne_missing(bar.shift(1)) | values.ne_missing(values.shift(1))).fill_null(value=True)
+
+
+def _contradicted(table: Table) -> pl.Expr:
+    """Whether the row's file has the bar more than once; equal rows of an answer were made one by `load.typing`."""
+    return pl.len().over([*table.bar_key, "load_id"]) > 1

@@ -32,28 +32,24 @@ TYPES: dict[pl.DataType, str] = {
     pl.Boolean(): "boolean",
 }
 LAYERS = {
-    tables.RAW: (
-        "raw: what the vendor said (DW1)",
-        (
-            "Append-only: every version of every bar, with the landed file and line that it came from. The current version "
-            "of a bar is the one extracted last; an answer that says the same as the one before it adds no row. Several "
-            "rows of a bar with different `extracted_at` are its history."
-        ),
-    ),
-    tables.ANALYTICS: (
-        "analytics: checked, scored and derived (DW2)",
-        (
-            "One row a key, always the newest version. Everything here follows from the raw tables and can be built anew "
-            "from the landed files with `bell rebuild`."
-        ),
-    ),
-    tables.OPERATIONS: (
-        "operations: what ran, what was found, what is missing",
-        (
-            "The warehouse's own books. `loads` says which landed files are in it, `coverage` what a full record would "
-            "hold against what is there."
-        ),
-    ),
+    tables.RAW: "raw: what the vendor said (DW1)",
+    tables.ANALYTICS: "analytics: checked, scored and derived (DW2)",
+    tables.OPERATIONS: "operations: what ran, what was found, what is missing",
+}
+LAYER_TEXTS = {
+    tables.RAW: """\
+Append-only: every version of every bar, with the landed file and line that it came from. The current version of a bar
+is the one extracted last; an answer that says the same as the one before it adds no row. Several rows of a bar with
+different `extracted_at` are its history.
+""",
+    tables.ANALYTICS: """\
+One row a key, always the newest version. Everything here follows from the raw tables and can be built anew from the
+landed files with `bell rebuild`.
+""",
+    tables.OPERATIONS: """\
+The warehouse's own books. `loads` says which landed files are in it, `coverage` what a full record would hold against
+what is there.
+""",
 }
 SETTINGS_HEAD = f"""\
 # Settings
@@ -114,8 +110,8 @@ def tables_page() -> str:
         for table in _of(layer)
     ]
     parts += [_table(("layer", "table", "key", "what it is"), overview), CONVENTIONS]
-    for layer, (title, text) in LAYERS.items():
-        parts.append(f"## {title}\n\n{text}\n")
+    for layer, title in LAYERS.items():
+        parts.append(f"## {title}\n\n{LAYER_TEXTS[layer]}")
         parts += [_table_section(table) for table in _of(layer)]
     return "\n".join(parts)
 

@@ -21,10 +21,14 @@ EXPECTED_ROWS = {
 }
 PROMISED_QUERIES = (
     "SELECT * FROM stock_data_raw LIMIT 5;",
-    ("SELECT symbol, date, close, price_change_pct, volatility, data_quality_score "
-    "FROM stock_data ORDER BY date DESC LIMIT 10;"),
-    ("SELECT symbol, date, close, sma_20, rsi_14, macd_line FROM technical_indicators "
-    "WHERE symbol = 'AAPL' ORDER BY date DESC LIMIT 5;"),
+    (
+        "SELECT symbol, date, close, price_change_pct, volatility, data_quality_score "
+        "FROM stock_data ORDER BY date DESC LIMIT 10;"
+    ),
+    (
+        "SELECT symbol, date, close, sma_20, rsi_14, macd_line FROM technical_indicators "
+        "WHERE symbol = 'AAPL' ORDER BY date DESC LIMIT 5;"
+    ),
     "SELECT * FROM market_summary ORDER BY date DESC LIMIT 3;",
 )
 

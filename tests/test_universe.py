@@ -152,3 +152,16 @@ def test_a_universe_in_another_encoding_is_refused(tmp_path: Path) -> None:
     (tmp_path / "universe.toml").write_bytes(b"\xff\xfe[\x00")
     with pytest.raises(SourceError, match="cannot be read"):
         read_replay(tmp_path)
+
+
+def test_a_name_that_no_section_knows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "universe.toml").write_text(
+        'first = "2019-01-04"\nlast = "2019-02-15"\n[stocks]\nsymbols = ["AAPL"]\ncalender = "XNYS"\n', "utf-8"
+    )
+    with pytest.raises(SourceError, match=r"sets calender in \[stocks\]; allowed are bar_interval, basis, calendar"):
+        read_replay(tmp_path)
+
+
+def test_a_symbol_of_two_asset_classes_is_refused() -> None:
+    with pytest.raises(SymbolError, match="asked for GLD as stock and as commodity"):
+        from_symbols(["GLD"], [], ["GLD"])

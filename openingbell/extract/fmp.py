@@ -116,12 +116,9 @@ class FmpClient:
 
     def _wait_seconds(self, state: tenacity.RetryCallState) -> float:
         asked = getattr(_failure(state), "retry_after_seconds", None)
-        own: float = tenacity.wait_exponential_jitter(
-            initial=self._settings.retry_first_wait_seconds,
-            max=self._settings.retry_longest_wait_seconds,
-            jitter=self._settings.retry_first_wait_seconds,
-        )(state)
-        return own if asked is None else max(own, min(asked, self._settings.retry_longest_wait_seconds))
+        first, longest = self._settings.retry_first_wait_seconds, self._settings.retry_longest_wait_seconds
+        own = tenacity.wait_exponential(multiplier=first, max=longest)(state) + tenacity.wait_random(0, first)(state)
+        return min(max(own, asked or 0.0), longest)
 
     def _hidden(self, text: str) -> str:
         return hide(text, (self._key,))

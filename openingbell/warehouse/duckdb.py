@@ -29,11 +29,7 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Date(): "DATE",
     pl.Datetime("us"): "TIMESTAMP",
 }
-CONFIG: dict[str, Any] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "python_enable_replacements": False,  # a name in SQL is a table, never a variable of ours
-}
+CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 """Statements that `query` runs; MULTI is what PIVOT is made of."""
 HELD = ("Could not set lock on file", "used by another process", "different configuration than existing connections")

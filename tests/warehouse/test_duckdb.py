@@ -1,0 +1,250 @@
+"""What is DuckDB's own: its file, its lock, its statements, and what its SQL may reach."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from openingbell import tables
+from openingbell.clock import VirtualClock
+from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
+from openingbell.warehouse.duckdb import DuckDBWarehouse, create_statement
+
+NOW = datetime(2019, 2, 15, 22, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(NOW)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path, clock: VirtualClock) -> DuckDBWarehouse:
+    made = DuckDBWarehouse(tmp_path / "warehouse.duckdb", clock=clock, wait_seconds=10)
+    made.setup()
+    return made
+
+
+@contextmanager
+def held_elsewhere(path: Path) -> Iterator[int]:
+    """Another process has the file open for writing; its id is given."""
+    program = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", program, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process.pid
+        finally:
+            process.communicate("")
+
+
+def test_the_statements_that_create_tables_are_these() -> None:
+    """A change here changes what is on every user's disk: say so in the changelog, with `bell rebuild`."""
+    assert create_statement(tables.QUARANTINE) == (
+        'CREATE TABLE IF NOT EXISTS operations.quarantine ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
+        '"feed" VARCHAR NOT NULL, "text" VARCHAR NOT NULL, "reasons" VARCHAR NOT NULL)'
+    )
+    assert create_statement(tables.STOCK_RAW) == (
+        'CREATE TABLE IF NOT EXISTS raw.stock_data_raw ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
+        '"symbol" VARCHAR NOT NULL, "date" TIMESTAMP NOT NULL, "bar_interval" VARCHAR NOT NULL, "open" DOUBLE, '
+        '"high" DOUBLE, "low" DOUBLE, "close" DOUBLE, "volume" DOUBLE, "basis" VARCHAR NOT NULL, '
+        '"extracted_at" TIMESTAMP NOT NULL)'
+    )
+    assert create_statement(tables.DAILY_AGGREGATES) == (
+        'CREATE TABLE IF NOT EXISTS analytics.daily_aggregates ("date" DATE NOT NULL, "total_stocks" BIGINT NOT NULL, '
+        '"advancing_stocks" BIGINT NOT NULL, "declining_stocks" BIGINT NOT NULL, "unchanged_stocks" BIGINT NOT NULL, '
+        '"market_breadth" DOUBLE, "advance_decline_ratio" DOUBLE, "avg_volume" DOUBLE, "total_volume" BIGINT NOT NULL, '
+        '"up_volume" BIGINT NOT NULL, "down_volume" BIGINT NOT NULL, "is_final" BOOLEAN NOT NULL)'
+    )
+
+
+@pytest.mark.parametrize("table", tables.TABLES, ids=lambda table: table.name)
+def test_what_is_created_is_what_was_declared(warehouse: DuckDBWarehouse, table: tables.Table) -> None:
+    found = warehouse.query(
+        "SELECT column_name, is_nullable FROM information_schema.columns WHERE table_schema = ? AND table_name = ? "
+        "ORDER BY ordinal_position",
+        [table.layer, table.name],
+    )
+    assert found.rows() == [(column.name, "YES" if column.null else "NO") for column in table.columns]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "ALTER TABLE raw.stock_data_raw DROP COLUMN basis",
+        "ALTER TABLE analytics.stock_data ADD COLUMN mine INTEGER",
+        "ALTER TABLE analytics.daily_bars ALTER close TYPE FLOAT",
+        "ALTER TABLE operations.loads RENAME rows TO lines",
+    ],
+)
+def test_tables_of_another_version_are_refused_with_the_way_out(
+    warehouse: DuckDBWarehouse, clock: VirtualClock, change: str
+) -> None:
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute(change).fetchall()
+    again = DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10)
+    with pytest.raises(WarehouseError, match=r"its table \w+ has the columns .*, this version needs .*`bell rebuild`"):
+        again.setup()
+
+
+def test_a_table_of_one_s_own_disturbs_nobody(warehouse: DuckDBWarehouse, clock: VirtualClock) -> None:
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("CREATE TABLE main.stock_data (mine INTEGER)").fetchall()
+    DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10).setup()
+    assert "close" in warehouse.query("SELECT * FROM stock_data").columns
+
+
+def test_a_file_held_by_another_process_is_waited_for_and_then_the_process_is_named(
+    warehouse: DuckDBWarehouse, clock: VirtualClock
+) -> None:
+    with held_elsewhere(warehouse.path) as process:
+        words = rf"PID {process}\) holds it and did not let go within 10 s; what has landed waits for the next run"
+        with pytest.raises(WarehouseLocked, match=words), warehouse.read():
+            pass
+        assert 10 <= (clock.now() - NOW).total_seconds() < 10.5
+        with pytest.raises(WarehouseLocked), warehouse.write():
+            pass
+    with warehouse.write() as writer:
+        assert writer.count(tables.STOCK) == 0
+
+
+def test_a_file_that_is_let_go_while_one_waits_is_opened(warehouse: DuckDBWarehouse) -> None:
+    class LettingGo(VirtualClock):
+        """Ends the other process at the third look."""
+
+        looks = 0
+
+        def wait(self, seconds: float) -> None:
+            super().wait(seconds)
+            self.looks += 1
+            if self.looks == 3:
+                holder.__exit__(None, None, None)
+
+    clock = LettingGo(NOW)
+    holder = held_elsewhere(warehouse.path)
+    holder.__enter__()
+    with DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10).read() as reader:
+        assert reader.count(tables.STOCK) == 0
+    assert clock.looks == 3
+
+
+def test_reading_in_the_middle_of_a_write_of_the_same_process_is_locked_too(warehouse: DuckDBWarehouse) -> None:
+    words = "other work in this process holds it"
+    with warehouse.write(), pytest.raises(WarehouseLocked, match=words), warehouse.read():
+        pass
+    with warehouse.read(), pytest.raises(WarehouseLocked, match=words), warehouse.write():
+        pass
+    with warehouse.read() as reader:
+        assert reader.count(tables.STOCK) == 0
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "a block of locks.duckdb"])
+@pytest.mark.parametrize("content", [b"", b"hello" * 10_000])
+def test_a_file_that_is_no_warehouse_is_said_at_once(
+    tmp_path: Path, clock: VirtualClock, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    other = DuckDBWarehouse(tmp_path / name, clock=clock, wait_seconds=10)
+    with pytest.raises(WarehouseError, match="not a valid DuckDB database file") as caught:
+        other.setup()
+    assert not isinstance(caught.value, WarehouseLocked)
+    assert clock.now() == NOW
+
+
+def test_a_damaged_file_is_said_at_once(warehouse: DuckDBWarehouse, clock: VirtualClock) -> None:
+    content = bytearray(warehouse.path.read_bytes())
+    content[4_096 * 3 :: 97] = bytes(byte ^ 0xFF for byte in content[4_096 * 3 :: 97])
+    warehouse.path.write_bytes(content)
+    with pytest.raises(WarehouseError, match=r"Corrupt database file") as caught, warehouse.read():
+        pass
+    assert not isinstance(caught.value, WarehouseLocked)
+    assert clock.now() == NOW
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY loads TO '{file}'",
+        "ATTACH '{file}' AS other",
+        "EXPORT DATABASE '{file}'",
+        "IMPORT DATABASE '{file}'",
+        "SELECT * FROM read_csv('{file}')",
+        "SELECT * FROM '{file}'",
+        "SELECT * FROM read_text('{file}')",
+        "SELECT * FROM glob('{file}')",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET threads = 1",
+        "SET VARIABLE a = 1",
+        "RESET search_path",
+        "PRAGMA version",
+        "CALL pragma_version()",
+        "USE raw",
+        "BEGIN",
+        "CHECKPOINT",
+        "VACUUM",
+        "PREPARE a AS SELECT 1",
+        "CREATE MACRO f() AS 1",
+        "EXPLAIN ANALYZE DELETE FROM loads",
+        "SELECT INTERVAL 1 MONTH",
+    ],
+)
+def test_a_query_reaches_nothing_but_the_tables(warehouse: DuckDBWarehouse, tmp_path: Path, sql: str) -> None:
+    file = tmp_path / "other"
+    file.write_text("secret\n", "utf-8")
+    before = hashlib.sha256(warehouse.path.read_bytes()).digest()
+    with pytest.raises(QueryError):
+        warehouse.query(sql.format(file=file))
+    assert file.read_text("utf-8") == "secret\n"
+    assert hashlib.sha256(warehouse.path.read_bytes()).digest() == before
+
+
+def test_a_query_does_not_see_the_variables_of_the_program(warehouse: DuckDBWarehouse) -> None:
+    mine = pl.DataFrame({"a": [1]})
+    with pytest.raises(QueryError, match="mine does not exist"):
+        warehouse.query("SELECT * FROM mine")
+    assert len(mine) == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT 1 AS a", "SELECT 1;", "-- why\nSELECT 1", "WITH x AS (SELECT 1) SELECT * FROM x", "FROM loads",
+        "VALUES (1)", "SHOW TABLES", "DESCRIBE stock_data", "SUMMARIZE loads", "EXPLAIN SELECT 1",
+        "PIVOT loads ON feed",
+    ],
+)  # fmt: skip
+def test_whatever_reads_is_allowed(warehouse: DuckDBWarehouse, sql: str) -> None:
+    assert isinstance(warehouse.query(sql), pl.DataFrame)
+
+
+def test_deleting_removes_the_log_too(warehouse: DuckDBWarehouse) -> None:
+    log = warehouse.path.with_name("warehouse.duckdb.wal")
+    log.write_bytes(b"")
+    warehouse.delete()
+    assert not log.exists()
+    assert not warehouse.path.exists()
+
+
+def test_nothing_is_left_beside_the_file_after_work(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.write() as writer:
+        writer.append(tables.QUARANTINE, tables.QUARANTINE.empty())
+    with warehouse.read():
+        pass
+    assert os.listdir(warehouse.path.parent) == ["warehouse.duckdb"]  # noqa: PTH208
+
+
+def test_a_reader_cannot_write_to_the_file(warehouse: DuckDBWarehouse) -> None:
+    with warehouse.read() as reader, pytest.raises(duckdb.Error, match="read-only"):
+        reader._connection.execute("DELETE FROM operations.loads").fetchall()
