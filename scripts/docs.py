@@ -1,4 +1,4 @@
-"""Writes docs/settings.md and docs/tables.md from the code; `--check` writes nothing and fails when they differ.
+"""Writes docs/settings.md, tables.md and verbs.md from the code; `--check` writes nothing and fails when they differ.
 
 Settings and tables say in one place what they are (`openingbell.config`, `openingbell.tables`); these pages are made
 from there and never edited. `pages` is pure: the same code gives the same text everywhere.
@@ -13,12 +13,14 @@ from typing import Any, get_args
 
 import annotated_types
 import polars as pl
+import typer
 from pydantic.fields import FieldInfo
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # so that it runs from a bare checkout
 
 from openingbell import tables  # noqa: E402
+from openingbell.cli import app  # noqa: E402
 from openingbell.config import ALIASES, PREFIX, Settings  # noqa: E402
 from openingbell.tables import Table  # noqa: E402
 
@@ -74,7 +76,7 @@ TABLES_HEAD = """\
 
 Made by `scripts/docs.py` from `openingbell/tables/`; never edited.
 
-One warehouse, three layers. Table names are unique, so `bell query` needs no layer in front of them; in DuckDB each
+One warehouse, three layers. Table names are unique, so `bell sql` needs no layer in front of them; in DuckDB each
 layer is a schema of that name.
 """
 CONVENTIONS = """\
@@ -87,9 +89,21 @@ TIMESTAMP, DOUBLE, BIGINT and BOOLEAN.
 """
 
 
+VERBS_HEAD = """\
+# Verbs
+
+Made by `scripts/docs.py` from `openingbell/cli.py`; never edited.
+
+Exit codes: 0 done · 1 failed · 2 wrong use · 3 partial (something was left out, and is said) or a closed quality gate.
+
+`--demo` and `--replay` choose the source and with it the home (`homes/demo`, `homes/replay-NAME`); `OPENINGBELL_HOME`
+chooses the home itself, and who names no source then gets the home's own.
+"""
+
+
 def pages() -> dict[str, str]:
     """Every generated page by its path from the repository's root."""
-    return {"docs/settings.md": settings_page(), "docs/tables.md": tables_page()}
+    return {"docs/settings.md": settings_page(), "docs/tables.md": tables_page(), "docs/verbs.md": verbs_page()}
 
 
 def settings_page() -> str:
@@ -114,6 +128,26 @@ def tables_page() -> str:
         parts.append(f"## {title}\n\n{LAYER_TEXTS[layer]}")
         parts += [_table_section(table) for table in _of(layer)]
     return "\n".join(parts)
+
+
+def verbs_page() -> str:
+    """The reference of the command `bell`: every verb with its words, and the exit codes."""
+    group = typer.main.get_command(app)
+    parts = [VERBS_HEAD]
+    for name, verb in group.commands.items():  # type: ignore[attr-defined]  # a group, which typer does not say
+        arguments = " ".join(f"{p.name.upper()}" for p in verb.params if p.param_type_name == "argument")
+        rows = [
+            (f"`{p.opts[0]}`" if p.param_type_name == "option" else f"`{p.name.upper()}`", p.help, _said_default(p))
+            for p in verb.params
+        ]
+        parts.append(f"## bell {name} {arguments}".rstrip() + f"\n\n{verb.help}\n")
+        parts.append(_table(("word", "what it says", "default"), rows))
+    return "\n".join(parts)
+
+
+def _said_default(parameter: Any) -> str:
+    default = parameter.default
+    return "" if default in (None, False) or parameter.required else f"`{getattr(default, 'value', default)}`"
 
 
 def _of(layer: str) -> list[Table]:

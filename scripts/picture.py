@@ -22,6 +22,7 @@ SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
 def main() -> None:
+    """Run, draw, write."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "demo"
         ran = worker.run(Wish(source=Source(DEMO, "1"), home=home, now=SATURDAY), FULL, lambda _: lambda *_: None)

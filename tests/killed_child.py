@@ -41,5 +41,5 @@ def counted_commit(self: DuckDBWarehouse) -> Iterator[DuckDBWriter]:
 
 for module in (landing, home, reporting):
     module.write_durably = counted_file  # type: ignore[attr-defined]
-DuckDBWarehouse.write = counted_commit  # type: ignore[method-assign, assignment]
+DuckDBWarehouse.write = counted_commit  # type: ignore[method-assign]
 cli.main()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from openingbell import __version__
-from tests.running import SMALL_UNIVERSE, Bell
+from tests.running import REPOSITORY, SMALL_UNIVERSE, Bell
 
 NOW = ("--now", "2026-11-24T22:00:00-05:00")
 
@@ -118,3 +120,11 @@ def test_a_run_with_log_format_json_says_every_event_on_stderr(bell: Bell) -> No
     verbose = Bell(bell.home, {**bell.environment, "OPENINGBELL_LOG_FORMAT": "json"})
     lines = verbose.run("full", "--demo", *NOW).stderr.splitlines()
     assert "stage_finished" in {json.loads(line)["event"] for line in lines}
+
+
+def test_the_reference_of_verbs_is_up_to_date() -> None:
+    """If this fails: python scripts/docs.py."""
+    page = (REPOSITORY / "docs" / "verbs.md").read_text("utf-8")
+    made = subprocess.run([sys.executable, "scripts/docs.py", "--check"], check=False, cwd=REPOSITORY)
+    assert made.returncode == 0
+    assert "## bell sql QUERY" in page
