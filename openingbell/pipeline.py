@@ -72,15 +72,16 @@ def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     return Outcome(done.rows, asdict(done), done.stopped or _list("requests without an answer", failed))
 
 
-def load(pipeline: Pipeline) -> Outcome:
+def load(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     """Bring landed files into the raw warehouse."""
-    done = loading.run(pipeline.landing, pipeline.warehouse, pipeline.clock, pipeline.settings)
+    done = loading.run(pipeline.landing, pipeline.warehouse, pipeline.clock, pipeline.settings, progress=progress)
     return Outcome(done.rows_new, asdict(done), _list("files that cannot be read", list(done.failures)))
 
 
-def transform(pipeline: Pipeline) -> Outcome:
+def transform(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     """Bring what is new in the raw warehouse into the analytics warehouse."""
-    done = transformation.run(pipeline.warehouse, pipeline.universe, pipeline.clock, pipeline.settings.interval_minutes)
+    minutes = pipeline.settings.interval_minutes
+    done = transformation.run(pipeline.warehouse, pipeline.universe, pipeline.clock, minutes, progress=progress)
     return Outcome(done.rows_written, asdict(done))
 
 

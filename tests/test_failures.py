@@ -540,17 +540,15 @@ def test_no_room_for_the_warehouse_keeps_the_files_waiting(tmp_path: Path) -> No
 
 
 @linux_only
-@pytest.mark.xfail(reason="warehouse/duckdb.py lets duckdb.TransactionException through", strict=True)
 def test_no_room_for_the_warehouse_is_told_in_words(tmp_path: Path) -> None:
     with scene(tmp_path) as at:
         assert at.extract().code == 0
         said = limited(at, 30_000, "csv-load")
         assert "Traceback" not in said.err
-        assert re.search("error: asked to use the warehouse .*; the disk says: ", flat(said))
+        assert re.search("error: asked to use the warehouse .*; the engine says: ", flat(said))
 
 
 @linux_only
-@pytest.mark.xfail(reason="warehouse/duckdb.py leaves half a file that no later run can open", strict=True)
 def test_no_room_for_a_new_warehouse_leaves_nothing_half(tmp_path: Path) -> None:
     """A warehouse whose making was interrupted does not stop the next run."""
     with scene(tmp_path) as at:
@@ -576,7 +574,6 @@ def test_a_warehouse_that_another_process_holds_is_named_and_the_files_wait(tmp_
         assert at.asked == []
 
 
-@pytest.mark.xfail(reason="operations/summary.py reads the warehouse for its row counts", strict=True)
 def test_extraction_ends_well_while_another_process_holds_the_warehouse(tmp_path: Path) -> None:
     with scene(tmp_path) as at:
         assert at.bell("setup").code == 0

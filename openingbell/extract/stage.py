@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 import polars as pl
@@ -50,26 +50,8 @@ class Extracted:
     failures: tuple[Failure, ...] = ()
     stopped: str = ""
 
-
-@dataclass
-class _Tally:
-    requests: int = 0
-    rows: int = 0
-    files: int = 0
-    bytes: int = 0
-    restricted: list[str] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-
-    def frozen(self, stopped: str = "") -> Extracted:
-        return Extracted(
-            self.requests,
-            self.rows,
-            self.files,
-            self.bytes,
-            tuple(dict.fromkeys(self.restricted)),
-            tuple(self.failures),
-            stopped,
-        )
+    def __add__(self, other: Extracted) -> Extracted:
+        return Extracted(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -80,6 +62,11 @@ class _Reply:
     answered_at: datetime
     answer: Answer | None = None
     error: VendorError | None = None
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """The answer's rows, none where an error came."""
+        return self.answer.rows if self.answer else pl.DataFrame()
 
 
 def run(
@@ -104,12 +91,13 @@ def run(
     """
     batches = deque(plan(coverage.due(universe, landing.manifests(), clock.now(), settings)))
     planned = sum(len(batch) for batch in batches)
-    tally = _Tally()
+    done = Extracted()
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
         while batches:
             batch = batches.popleft()
             replies = _ask_all(batch, client, clock, pool)
-            rest = _land(replies, landing, settings, source, tally)
+            landed, rest = _land(replies, landing, settings, source)
+            done += landed
             if rest:
                 planned += len(rest)
                 batches.appendleft(rest)
@@ -117,13 +105,14 @@ def run(
                 raise stop
             if stop := _first(replies, QuotaExhausted):
                 log.warning("extraction_stopped", reason=str(stop))
-                return tally.frozen(str(stop))
+                done += Extracted(stopped=str(stop))
+                break
             if progress is not None:
-                progress(batch[0].member.feed.name, tally.requests, planned)
-    if tally.failures and not tally.files and not tally.restricted:
-        first = tally.failures[0]
+                progress(batch[0].member.feed.name, done.requests, planned)
+    if done.failures and not done.files:
+        first = done.failures[0]
         raise VendorError(f"asked for {planned} windows; not one was answered; {first.symbol}: {first.message}")
-    return tally.frozen()
+    return replace(done, restricted=tuple(dict.fromkeys(done.restricted)))
 
 
 def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: ThreadPoolExecutor) -> list[_Reply]:
@@ -135,6 +124,7 @@ def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: Th
             return None
         try:
             answer = client.get(request.path, request.parameters)
+            _require_dates(answer.rows, request)
         except VendorError as error:
             if isinstance(error, KeyRefused | QuotaExhausted):
                 over.set()
@@ -144,43 +134,55 @@ def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: Th
     return [reply for reply in pool.map(ask, batch) if reply is not None]
 
 
-def _land(replies: Iterable[_Reply], landing: Landing, settings: Settings, source: str, tally: _Tally) -> list[Request]:
-    """Land the answers of one batch as one file; returns what the answers did not reach."""
-    asks: list[Ask] = []
-    frames: list[pl.DataFrame] = []
-    rest: list[Request] = []
-    for reply in replies:
-        tally.requests += 1
-        if reply.error is not None and not isinstance(reply.error, Restricted):
-            _note_failure(reply, reply.error, landing, tally)
-            continue
-        delay = settings.final_delay(reply.request.member.feed)
-        rows = reply.answer.rows if reply.answer else pl.DataFrame()
-        reached = reach(reply.request, rows, reply.answered_at, delay)
-        asks.append(_ask(reply, reached))
-        if reached.rest:
-            rest.append(reached.rest)
-        if reply.error is not None:
-            tally.restricted.append(reply.request.member.symbol)
-            log.warning("symbol_restricted", symbol=reply.request.member.symbol, reason=str(reply.error))
-        elif len(rows):
-            frames.append(_with_provenance(rows, reply))
-    if asks:
-        member = next(iter(replies)).request.member
-        manifest = landing.write(
-            member.feed.name,
-            pl.concat(frames, how="diagonal") if frames else pl.DataFrame(),
-            tuple(asks),
-            source=source,
-            bar_interval=member.bar_interval,
-            basis=member.basis,
-            final_delay=settings.final_delay(member.feed),
+def _require_dates(rows: pl.DataFrame, request: Request) -> None:
+    """Rows without a date would cover what they say nothing about."""
+    if len(rows) and "date" not in rows.columns:
+        raise UnusableAnswer(
+            f"asked for {request.member.symbol}; the rows have no date but {', '.join(rows.columns)}",
+            status=200,
+            body=rows.write_csv().encode("utf-8"),
         )
-        tally.files += 1
-        tally.rows += manifest.rows
-        tally.bytes += sum(ask.bytes for ask in asks)
-        log.info("file_landed", load_id=manifest.load_id, rows=manifest.rows, symbols=len(asks))
-    return rest
+
+
+def _land(
+    replies: Sequence[_Reply], landing: Landing, settings: Settings, source: str
+) -> tuple[Extracted, list[Request]]:
+    """Land the answers of one batch as one file; returns what was done and what the answers did not reach."""
+    failures = tuple(
+        _failure(reply, reply.error, landing)
+        for reply in replies
+        if reply.error is not None and not isinstance(reply.error, Restricted)
+    )
+    kept = [reply for reply in replies if reply.error is None or isinstance(reply.error, Restricted)]
+    if not kept:
+        return Extracted(len(replies), failures=failures), []
+    member = kept[0].request.member
+    delay = settings.final_delay(member.feed)
+    reached = [reach(reply.request, reply.rows, reply.answered_at, delay) for reply in kept]
+    asks = tuple(_ask(reply, how_far) for reply, how_far in zip(kept, reached, strict=True))
+    frames = [_with_provenance(reply) for reply in kept if len(reply.rows)]
+    manifest = landing.write(
+        member.feed.name,
+        pl.concat(frames, how="diagonal") if frames else pl.DataFrame(),
+        asks,
+        source=source,
+        bar_interval=member.bar_interval,
+        basis=member.basis,
+        final_delay=delay,
+    )
+    log.info("file_landed", load_id=manifest.load_id, rows=manifest.rows, symbols=len(asks))
+    restricted = [reply.request.member.symbol for reply in kept if reply.error is not None]
+    for symbol in restricted:
+        log.warning("symbol_restricted", feed=member.feed.name, symbol=symbol)
+    landed = Extracted(
+        requests=len(replies),
+        rows=manifest.rows,
+        files=1,
+        bytes=sum(ask.bytes for ask in asks),
+        restricted=tuple(restricted),
+        failures=failures,
+    )
+    return landed, [how_far.rest for how_far in reached if how_far.rest]
 
 
 def _ask(reply: _Reply, reached: Reach) -> Ask:
@@ -197,28 +199,29 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
         answered_at=reply.answered_at,
         status=status,
         outcome=Outcome.ANSWERED if answer else Outcome.RESTRICTED,
-        rows=len(answer.rows) if answer else 0,
+        rows=len(reply.rows),
         bytes=answer.bytes if answer else 0,
         bars=reached.bars,
     )
 
 
-def _with_provenance(rows: pl.DataFrame, reply: _Reply) -> pl.DataFrame:
+def _with_provenance(reply: _Reply) -> pl.DataFrame:
     """The vendor's columns behind the symbol that was asked for and the moment of the answer."""
-    return rows.select(
+    return reply.rows.select(
         pl.lit(reply.request.member.symbol).alias("symbol"),
         pl.lit(reply.answered_at.isoformat()).alias("answered_at"),
         pl.exclude("symbol", "answered_at"),
     )
 
 
-def _note_failure(reply: _Reply, error: VendorError, landing: Landing, tally: _Tally) -> None:
+def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:
+    """The failure that a reply is; an answer that could not be read is kept."""
     member = reply.request.member
-    tally.failures.append(Failure(member.feed.name, member.symbol, str(error)))
     log.warning("call_failed", feed=member.feed.name, symbol=member.symbol, reason=str(error))
     if isinstance(error, UnusableAnswer) and error.body:
         symbol = re.sub(r"[^\w.-]", "", member.symbol)
         landing.keep_unreadable(f"{reply.answered_at:%Y%m%dT%H%M%S%f}Z-{member.feed.name}-{symbol}.txt", error.body)
+    return Failure(member.feed.name, member.symbol, str(error))
 
 
 def _first(replies: Iterable[_Reply], kind: type[VendorError]) -> VendorError | None:

@@ -7,8 +7,8 @@ new then may say something new now: they are read again from the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -26,6 +26,8 @@ from openingbell.warehouse.protocol import Warehouse, Writer
 
 log = structlog.get_logger()
 
+Progress = Callable[[str, int, int], None]
+"""Told what is counted, how many are done, and how many there are."""
 NEXT_TO = timedelta(days=2)
 
 
@@ -42,6 +44,9 @@ class Loaded:
     rows_quarantined: int = 0
     failures: tuple[str, ...] = ()
 
+    def __add__(self, other: Loaded) -> Loaded:
+        return Loaded(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
 
 @dataclass(frozen=True)
 class _File:
@@ -49,7 +54,9 @@ class _File:
     typed: Typed
 
 
-def run(landing: Landing, warehouse: Warehouse, clock: Clock, settings: Settings) -> Loaded:
+def run(
+    landing: Landing, warehouse: Warehouse, clock: Clock, settings: Settings, *, progress: Progress | None = None
+) -> Loaded:
     """Load every pending file.
 
     Raises:
@@ -65,8 +72,10 @@ def run(landing: Landing, warehouse: Warehouse, clock: Clock, settings: Settings
     for chunk in _chunks(pending, settings.rows_per_transaction):
         with warehouse.write() as writer:
             done = _load(chunk, manifests, landing, writer, clock.now())
-        total = _sum(total, done)
+        total += done
         log.info("files_loaded", files=done.files, rows_new=done.rows_new)
+        if progress is not None:
+            progress("files", total.files + len(total.failures), len(pending))
     return total
 
 
@@ -91,14 +100,14 @@ def _load(chunk: list[Manifest], manifests: list[Manifest], landing: Landing, wr
     for feed in dict.fromkeys(file.manifest.feed for file in files):
         of_feed = [file for file in files if file.manifest.feed == feed]
         overtaken, unread = _read(_overtaken(of_feed, manifests, loads), landing)
-        total = replace(total, failures=(*total.failures, *unread))
+        total += Loaded(failures=tuple(unread))
         fresh = _append(of_feed + overtaken, writer)
         _amend(loads, overtaken, fresh, writer)
         for file in of_feed:
             counts = _counts(file, fresh.get(file.manifest.load_id, 0))
             writer.append(tables.LOADS, _loads_row(file, counts, now))
             writer.append(tables.QUARANTINE, file.typed.quarantined)
-            total = _sum(total, counts)
+            total += counts
     return total
 
 
@@ -201,17 +210,4 @@ def _counts(file: _File, rows_new: int) -> Loaded:
         rows_repeated=typed.repeated,
         rows_forming=typed.forming,
         rows_quarantined=len(typed.quarantined),
-    )
-
-
-def _sum(one: Loaded, other: Loaded) -> Loaded:
-    return Loaded(
-        one.files + other.files,
-        one.rows + other.rows,
-        one.rows_new + other.rows_new,
-        one.rows_same + other.rows_same,
-        one.rows_repeated + other.rows_repeated,
-        one.rows_forming + other.rows_forming,
-        one.rows_quarantined + other.rows_quarantined,
-        one.failures + other.failures,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from openingbell import tables
+from openingbell.errors import WarehouseError
 from openingbell.operations.jobs import Job
 from openingbell.operations.worker import QUALITY, REPORT, Ran
 from openingbell.tables import ANALYTICS, RAW
@@ -25,12 +27,11 @@ class Summary:
 
 
 def summarise(ran: Ran) -> Summary:
-    """The summary of a run, with the rows that every table of the warehouse holds now."""
-    rows: dict[str, int] = {}
+    """The summary of a run, with the rows that every table of the warehouse holds now, if it can be read."""
     warehouse = ran.pipeline.warehouse
-    if warehouse.exists():
-        with warehouse.read() as reader:
-            rows = row_counts(reader)
+    rows: dict[str, int] = {}
+    with suppress(WarehouseError), warehouse.read() as reader:  # there is none yet, or another process holds it
+        rows = row_counts(reader)
     quality = ran.outcomes[QUALITY].details if QUALITY in ran.outcomes else {}
     places = {"extracts": str(ran.home.extracts), "warehouse": warehouse.place, "logs": str(ran.home.logs)}
     if REPORT in ran.outcomes:

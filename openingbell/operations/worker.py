@@ -164,9 +164,9 @@ def _stage(name: str, pipeline: Pipeline, period: Period, progress: Progress) ->
         case "extract":
             return lambda _: flow.extract(pipeline, progress)
         case "csv-load":
-            return lambda _: flow.load(pipeline)
+            return lambda _: flow.load(pipeline, progress)
         case "transform":
-            return lambda _: flow.transform(pipeline)
+            return lambda _: flow.transform(pipeline, progress)
         case "quality":
             return lambda job_id: flow.quality(pipeline, job_id)
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -36,6 +36,9 @@ from openingbell.warehouse.protocol import Warehouse, Writer
 
 log = structlog.get_logger()
 
+Progress = Callable[[str, int, int], None]
+"""Told what is counted, how many are done, and how many there are."""
+
 
 @dataclass(frozen=True)
 class Transformed:
@@ -50,7 +53,9 @@ class Transformed:
         return sum(self.rows.values())
 
 
-def run(warehouse: Warehouse, universe: Universe, clock: Clock, minutes: int) -> Transformed:
+def run(
+    warehouse: Warehouse, universe: Universe, clock: Clock, minutes: int, *, progress: Progress | None = None
+) -> Transformed:
     """Transform every load that has not been.
 
     Args:
@@ -67,7 +72,7 @@ def run(warehouse: Warehouse, universe: Universe, clock: Clock, minutes: int) ->
         loads = writer.read(tables.LOADS).filter(pl.col("transformed_at").is_null())
         if loads.is_empty():
             return Transformed()
-        work = _Work(writer, universe, minutes)
+        work = _Work(writer, universe, minutes, progress)
         work.run(loads)
         writer.replace(
             tables.LOADS, loads.with_columns(transformed_at=pl.lit(clock.now().replace(tzinfo=None), pl.Datetime("us")))
@@ -79,8 +84,9 @@ def run(warehouse: Warehouse, universe: Universe, clock: Clock, minutes: int) ->
 class _Work:
     """One transaction's work: from changed raw keys to every table that follows."""
 
-    def __init__(self, writer: Writer, universe: Universe, minutes: int) -> None:
+    def __init__(self, writer: Writer, universe: Universe, minutes: int, progress: Progress | None) -> None:
         self._writer = writer
+        self._progress = progress
         self._universe = universe
         self._minutes = minutes
         self.rows: Counter[str] = Counter()
@@ -91,16 +97,27 @@ class _Work:
         days: list[date] = []
         for feed in INTRADAY_FEEDS:
             keys = self._changed_keys(feed, loads)
-            for change in changed(keys):
+            for change in self._told(feed.name, changed(keys)):
                 self._bars(feed, change)
             of_class = official.filter(pl.col("asset_class") == feed.asset_class).select("symbol", "session")
             both = pl.concat([keys.select("symbol", "session"), of_class]).unique()
-            for change in changed(both):
+            for change in self._told(f"{feed.name} by day", changed(both)):
                 days.append(change.first)
                 self._days(feed, change)
         days += self._bonds(loads)
         if days:
             self._market(min(days))
+
+    def _told(self, what: str, changes: Iterable[Changed]) -> Iterator[Changed]:
+        """The changes, one after the other, with word of how many symbols are done."""
+        waiting = list(changes)
+        symbols = sum(len(change.symbols) for change in waiting)
+        done = 0
+        for change in waiting:
+            yield change
+            done += len(change.symbols)
+            if self._progress is not None:
+                self._progress(what, done, symbols)
 
     def _changed_keys(self, feed: Feed, loads: pl.DataFrame) -> pl.DataFrame:
         """Distinct (asset_class, symbol, session) of new raw rows."""

@@ -43,7 +43,7 @@ def create_statement(table: Table) -> str:
         f"{_name(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
         for column in table.columns
     )
-    return f"CREATE TABLE IF NOT EXISTS {_table(table)} ({columns})"
+    return f"CREATE TABLE {_table(table)} ({columns})"
 
 
 class DuckDBReader:
@@ -179,12 +179,9 @@ class DuckDBWarehouse:
         """See `protocol.Warehouse`."""
         if self._is_set_up and self.path.exists():
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self._connection(read_only=False) as connection:
-            for layer in (RAW, ANALYTICS, OPERATIONS):
-                connection.execute(f"CREATE SCHEMA IF NOT EXISTS {layer}").fetchall()
-            for table in TABLES:
-                connection.execute(create_statement(table)).fetchall()
+        if not self.path.exists():
+            self._create()
+        with self._connection(read_only=True) as connection:
             found = connection.sql(
                 "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM "
                 "information_schema.columns"
@@ -200,6 +197,22 @@ class DuckDBWarehouse:
                     "the landed files with `bell rebuild`"
                 )
         self._is_set_up = True
+
+    def _create(self) -> None:
+        """Make the file aside and put it into place whole, so that a full disk or a kill leaves no half of one."""
+        aside = DuckDBWarehouse(self.path.with_name(f"{self.path.name}.new"), clock=self._clock, wait_seconds=0)
+        aside.delete()
+        aside.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with aside._connection(read_only=False) as connection:
+                for layer in (RAW, ANALYTICS, OPERATIONS):
+                    connection.execute(f"CREATE SCHEMA {layer}").fetchall()
+                for table in TABLES:
+                    connection.execute(create_statement(table)).fetchall()
+        except WarehouseError:
+            aside.delete()
+            raise
+        aside.take_place_of(self)
 
     def delete(self) -> None:
         """See `protocol.Warehouse`."""
@@ -250,8 +263,11 @@ class DuckDBWarehouse:
         connection = self._open(read_only=read_only)
         try:
             yield connection
-        except duckdb.IOException as error:
-            raise WarehouseError(f"asked to use the warehouse {self.place}; the disk says: {error}") from error
+        except duckdb.Error as error:
+            raise WarehouseError(
+                f"asked to use the warehouse {self.place}; the engine says: {error}; the warehouse is as it was "
+                "before; what has landed waits for the next run"
+            ) from error
         finally:
             connection.close()
 

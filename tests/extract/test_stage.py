@@ -322,6 +322,17 @@ def test_a_symbol_with_strange_signs_keeps_its_answer_in_the_folder(tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["record"]
 
 
+def test_rows_without_a_date_cover_nothing(tmp_path: Path) -> None:
+    """A renamed field must not make what was asked count as answered."""
+    body = b'[{"time": "2019-02-15 09:30:00", "close": 1}]'
+    with bench(tmp_path, fault=about("AAPL", lambda: Response(body))) as at:
+        done = at.run()
+        assert {failure.symbol for failure in done.failures} == {"AAPL"}
+        assert all("have no date but time, close" in failure.message for failure in done.failures)
+        assert "AAPL" not in {ask.symbol for manifest in at.landing.manifests() for ask in manifest.asks}
+    assert any(b"09:30:00" in path.read_bytes() for path in (tmp_path / "unreadable").iterdir())
+
+
 def test_when_nothing_is_answered_the_run_fails(tmp_path: Path) -> None:
     """A vendor that is down is told as an error, with the first reason."""
     with bench(tmp_path, fault=lambda _: Response(status_code=502)) as at:

@@ -52,17 +52,17 @@ def held_elsewhere(path: Path) -> Iterator[int]:
 def test_the_statements_that_create_tables_are_these() -> None:
     """A change here changes what is on every user's disk: say so in the changelog, with `bell rebuild`."""
     assert create_statement(tables.QUARANTINE) == (
-        'CREATE TABLE IF NOT EXISTS operations.quarantine ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
+        'CREATE TABLE operations.quarantine ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
         '"feed" VARCHAR NOT NULL, "text" VARCHAR NOT NULL, "reasons" VARCHAR NOT NULL)'
     )
     assert create_statement(tables.STOCK_RAW) == (
-        'CREATE TABLE IF NOT EXISTS raw.stock_data_raw ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
+        'CREATE TABLE raw.stock_data_raw ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
         '"symbol" VARCHAR NOT NULL, "date" TIMESTAMP NOT NULL, "bar_interval" VARCHAR NOT NULL, "open" DOUBLE, '
         '"high" DOUBLE, "low" DOUBLE, "close" DOUBLE, "volume" DOUBLE, "basis" VARCHAR NOT NULL, '
         '"extracted_at" TIMESTAMP NOT NULL)'
     )
     assert create_statement(tables.DAILY_AGGREGATES) == (
-        'CREATE TABLE IF NOT EXISTS analytics.daily_aggregates ("date" DATE NOT NULL, "total_stocks" BIGINT NOT NULL, '
+        'CREATE TABLE analytics.daily_aggregates ("date" DATE NOT NULL, "total_stocks" BIGINT NOT NULL, '
         '"advancing_stocks" BIGINT NOT NULL, "declining_stocks" BIGINT NOT NULL, "unchanged_stocks" BIGINT NOT NULL, '
         '"market_breadth" DOUBLE, "advance_decline_ratio" DOUBLE, "avg_volume" DOUBLE, "total_volume" BIGINT NOT NULL, '
         '"up_volume" BIGINT NOT NULL, "down_volume" BIGINT NOT NULL, "is_final" BOOLEAN NOT NULL)'
