@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PARTIAL = 3
 INTERRUPTED = 130
+INTERRUPTION = "interrupted; what has landed stays, the next run does the rest"
 
 app = typer.Typer(
     name="bell",
@@ -39,6 +40,11 @@ Now = Annotated[str | None, typer.Option("--now", help="The moment at which a de
 From = Annotated[str | None, typer.Option("--from", help="First session, YYYY-MM-DD.")]
 To = Annotated[str | None, typer.Option("--to", help="Last session, YYYY-MM-DD.")]
 Symbols = Annotated[list[str] | None, typer.Option("--symbols", help="Only these; commas, or once for each.")]
+VendorReplay = Annotated[Path | None, typer.Option("--replay", help="Serve the bars of this folder.")]
+VendorSeed = Annotated[int, typer.Option("--seed", help="Seed of the market that is simulated without --replay.")]
+VendorNow = Annotated[
+    str | None, typer.Option("--now", help="The moment at which the vendor's clock begins, ISO with a zone.")
+]
 Day = Annotated[str | None, typer.Option("--day", help="The session to report, YYYY-MM-DD.")]
 Week = Annotated[str | None, typer.Option("--week", help="The ISO week to report, such as 2019-W07.")]
 
@@ -59,8 +65,12 @@ def main() -> None:
         _complain(str(error))
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        _complain("interrupted; what has landed stays, the next run does the rest")
+        _complain(INTERRUPTION)
         sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:  # all that typer lets through of an interrupt
+            _complain(INTERRUPTION)
+        raise
 
 
 def _complain(text: str) -> None:
@@ -183,18 +193,26 @@ def rebuild(
     from openingbell import terminal
     from openingbell.operations import rebuild as rebuilding
 
-    differences = rebuilding.run(_wish(demo, replay, seed, None), verify=verify)
-    terminal.show_differences(differences)
-    if not all(difference.equal for difference in differences):
+    rebuilt = rebuilding.run(_wish(demo, replay, seed, None), verify=verify)
+    if rebuilt.differences:
+        terminal.show_differences(rebuilt.differences)
+    elif rebuilt.set_aside:
+        terminal.say(
+            f"the warehouse was damaged and is set aside as {rebuilt.set_aside}; a new one was built from the landed "
+            "files; the job log begins anew"
+        )
+    else:
+        terminal.say("there was no warehouse; one was built from the landed files")
+    if not all(difference.equal for difference in rebuilt.differences):
         raise typer.Exit(PARTIAL)
 
 
 @app.command()
 def vendor(
-    replay: Replay = None,
-    seed: Seed = 1,
-    now: Now = None,
-    port: Annotated[int, typer.Option("--port", help="0 takes a free one.")] = 8800,
+    replay: VendorReplay = None,
+    seed: VendorSeed = 1,
+    now: VendorNow = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 8800,
     key: Annotated[list[str] | None, typer.Option("--key", help="Accept only this key; default: any.")] = None,
     restricted: Annotated[list[str] | None, typer.Option("--restricted", help="Answer 402 for this symbol.")] = None,
 ) -> None:
@@ -207,7 +225,7 @@ def vendor(
         port=port,
         keys=key or None,
         restricted=_split(restricted),
-        on_ready=lambda url: terminal.say(f"serving {url} until Ctrl-C; set OPENINGBELL_BASE_URL={url} to use it"),
+        on_ready=lambda url: terminal.say(f"serving {url} until Ctrl-C; to use it set\nOPENINGBELL_BASE_URL={url}"),
     )
 
 
@@ -256,10 +274,15 @@ def _split(symbols: list[str] | None) -> tuple[str, ...]:
 
 
 def _day(name: str, text: str | None) -> date | None:
+    if text is None:
+        return None
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text)
     except ValueError:
-        raise RangeError(f"asked for {name} {text}; that is no date; a session is written YYYY-MM-DD") from None
+        day = None
+    if day is None or day.isoformat() != text:
+        raise RangeError(f"asked for {name} {text}; that is no date; a session is written YYYY-MM-DD")
+    return day
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -269,4 +292,12 @@ def _moment(text: str | None) -> datetime | None:
         raise RangeError(f"asked for --now {text}; that is no moment; write 2026-11-23T15:00:00+00:00") from None
     if moment is not None and moment.tzinfo is None:
         raise RangeError(f"asked for --now {text}; it has no zone; add one, such as Z or -05:00")
+    if moment is not None:
+        from openingbell.vendor.levels import FIRST_DAY, LAST_DAY
+
+        if not FIRST_DAY <= moment.date() <= LAST_DAY:
+            raise RangeError(
+                f"asked for --now {text}; the simulated market does not know that day; it covers {FIRST_DAY} to "
+                f"{LAST_DAY}; choose a moment within"
+            )
     return moment

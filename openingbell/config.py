@@ -14,14 +14,18 @@ Names that are not settings are refused, in the file and behind the prefix `OPEN
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
+import annotated_types
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 
 from openingbell.errors import SettingsError
 from openingbell.feeds import Feed
@@ -38,6 +42,17 @@ STOCKS = (
 INDEXES = "^GSPC ^DJI ^IXIC ^RUT ^VIX"
 COMMODITIES = "GCUSD SIUSD CLUSD NGUSD"
 
+SYMBOL = r"^[A-Z0-9^][A-Z0-9.^=-]*$"
+"""What a symbol looks like; it becomes part of a file's name."""
+KINDS: dict[object, str] = {
+    int: "whole number",
+    float: "number",
+    tuple[str, ...]: f"symbols, each matches `{SYMBOL}`",
+}
+"""What a setting's type is called; all others are text."""
+NEVER_SHOWN = {"api_key", "warehouse_url"}
+"""Settings whose values hold secrets, or may."""
+
 
 def _split(value: object) -> object:
     """Symbols may be written as a list or as one text with blanks or commas between them."""
@@ -45,8 +60,15 @@ def _split(value: object) -> object:
 
 
 def _once(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    """Each symbol once, where it first stands."""
-    return tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
+    """Each symbol once, where it first stands.
+
+    Raises:
+        ValueError: some cannot be symbols.
+    """
+    stripped = tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
+    if wrong := [symbol for symbol in stripped if not re.fullmatch(SYMBOL, symbol)]:
+        raise ValueError(f"no symbols are {', '.join(map(repr, wrong))}")
+    return stripped
 
 
 def _number(value: object) -> object:
@@ -96,6 +118,13 @@ class Settings(BaseModel):
     settle_delay_seconds: float = Field(
         60.0, ge=0, le=86_400, description="Seconds after that at which the vendor no longer changes it: it is final."
     )
+    hole_recheck_minutes: float = Field(
+        60.0,
+        gt=0,
+        le=100_000,
+        description="Minutes after which a session that lacks bars is asked again, then doubled.",
+    )
+    hole_rechecks: int = Field(6, ge=0, le=20, description="Times that it is asked again by itself.")
     restricted_recheck_days: int = Field(
         7, ge=1, le=365, description="Days after which what the plan excluded is asked for again."
     )
@@ -123,6 +152,15 @@ class Settings(BaseModel):
         return feed.final_after + timedelta(seconds=self.feed_delay_seconds + self.settle_delay_seconds)
 
 
+@dataclass(frozen=True)
+class _Given:
+    """A value as it was found: where, and under which name."""
+
+    value: object
+    where: str
+    name: str
+
+
 def read_settings(
     home: Path, *, environment: Mapping[str, str] | None = None, dotenv: Path = Path(".env"), **overrides: object
 ) -> Settings:
@@ -135,13 +173,35 @@ def read_settings(
     file_values = _read_dotenv(dotenv)
     named = environment.get("OPENINGBELL_CONFIG") or file_values.get("OPENINGBELL_CONFIG")
     path = Path(named or home / "openingbell.toml")
-    values: dict[str, Any] = _read_toml(path, required=bool(named))
-    values |= _named(file_values, str(dotenv))
-    values |= _named(environment, "the environment")
+    given = {name: _Given(value, str(path), name) for name, value in _read_toml(path, required=bool(named)).items()}
+    given |= _named(file_values, str(dotenv))
+    given |= _named(environment, "the environment")
+    given |= {name: _Given(value, "the call", name) for name, value in overrides.items()}
     try:
-        return Settings(**(values | overrides))
+        return Settings.model_validate({name: one.value for name, one in given.items()})
     except ValidationError as error:
-        raise SettingsError(_explain(error, path)) from None
+        raise SettingsError(_explain(error, given)) from None
+
+
+def allowed(field: FieldInfo) -> str:
+    """The values that a setting may have, in words: its choices, or its kind and its bounds."""
+    choices = [value for value in get_args(field.annotation) if isinstance(value, str | int)]
+    if choices:
+        return ", ".join(f"`{value}`" for value in choices)
+    kind = KINDS.get(field.annotation, "text")
+    return ", ".join([kind, *(text for text in map(_bound, field.metadata) if text)])
+
+
+def _bound(rule: object) -> str:
+    match rule:
+        case annotated_types.Ge(bound):
+            return f"≥ {bound:,}"
+        case annotated_types.Gt(bound):
+            return f"> {bound:,}"
+        case annotated_types.Le(bound):
+            return f"≤ {bound:,}"
+    pattern = getattr(rule, "pattern", None)
+    return f"matches `{pattern}`" if pattern else ""
 
 
 def home_from_environment(environment: Mapping[str, str] | None = None, *, dotenv: Path = Path(".env")) -> Path | None:
@@ -171,32 +231,38 @@ def _read_toml(path: Path, *, required: bool) -> dict[str, Any]:
         raise SettingsError(f"the settings file {path} cannot be read: {error}; correct it or move it away") from None
 
 
-def _named(variables: Mapping[str, str], where: str) -> dict[str, str]:
+def _named(variables: Mapping[str, str], where: str) -> dict[str, _Given]:
     """The settings among environment variables; the later alias in `ALIASES` yields to the earlier."""
-    values = {ALIASES[name]: variables[name] for name in reversed(ALIASES) if variables.get(name)}
+    values = {ALIASES[name]: _Given(variables[name], where, name) for name in reversed(ALIASES) if variables.get(name)}
     for name, value in variables.items():
         if not name.startswith(PREFIX) or name in NOT_SETTINGS or not value:
             continue
         setting = name.removeprefix(PREFIX).lower()
         if setting not in Settings.model_fields:
             raise SettingsError(
-                f"{where} sets {name}; there is no such setting; the settings are {_allowed()}; correct the name "
+                f"{where} sets {name}; there is no such setting; the settings are {_names()}; correct the name "
                 "or unset it"
             )
-        values[setting] = value
+        values[setting] = _Given(value, where, name)
     return values
 
 
-def _explain(error: ValidationError, path: Path) -> str:
+def _explain(error: ValidationError, given: Mapping[str, _Given]) -> str:
     problems = []
     for problem in error.errors(include_url=False, include_input=False):
-        name = ".".join(str(part) for part in problem["loc"]) or "settings"
+        setting = str(problem["loc"][0])
+        one = given[setting]
         if problem["type"] == "extra_forbidden":
-            problems.append(f"{path} sets {name}; there is no such setting; the settings are {_allowed()}")
+            problems.append(f"{one.where} sets {one.name}; there is no such setting; the settings are {_names()}")
         else:
-            problems.append(f"the setting {name} has a value that is not allowed: {problem['msg']}")
+            value = "" if setting in NEVER_SHOWN else f" to {one.value!r}"
+            problems.append(
+                f"{one.where} sets {one.name}{value}; the setting {setting} has a value that is not allowed: "
+                f"{problem['msg'].removeprefix('Value error, ')}; allowed: {allowed(Settings.model_fields[setting])}; "
+                "correct or unset it"
+            )
     return "; ".join(problems) + "; see docs/settings.md"
 
 
-def _allowed() -> str:
+def _names() -> str:
     return ", ".join(Settings.model_fields)

@@ -41,17 +41,27 @@ class Due:
     last: date
 
 
-def due(universe: Universe, manifests: Sequence[Manifest], now: datetime, settings: Settings) -> list[Due]:
+def due(
+    universe: Universe, manifests: Sequence[Manifest], now: datetime, settings: Settings, *, again: bool = False
+) -> list[Due]:
     """What is to be asked for at `now`, as runs of neighbouring sessions.
 
     A session is due when bars of it are final by now and no answer was received after the newest of them became
-    final. What the plan excluded is asked again after `restricted_recheck_days`.
+    final. One that still lacks bars then is asked again after `hole_recheck_minutes`, each time after twice as long,
+    `hole_rechecks` times in all; at once with `again`, which is for who asks by name. What the plan excluded is asked
+    again after `restricted_recheck_days`.
     """
     covered = _covered(universe, manifests, now, settings)
-    again = now - timedelta(days=settings.restricted_recheck_days)
-    asked_since = (pl.col("last_asked_at") >= pl.col("final_at")).fill_null(value=False)
+    recheck_plan_at = now - timedelta(days=settings.restricted_recheck_days)
+    waited = pl.col("last_asked_at") + timedelta(minutes=settings.hole_recheck_minutes) * (
+        2 ** (pl.col("asked_since_final") - 1).clip(lower_bound=0)
+    )
+    lacking = pl.col("bars_landed") < pl.col("bars_expected")
+    recheck = pl.lit(again) | ((pl.col("asked_since_final") <= settings.hole_rechecks) & (waited <= now))
     wanted = covered.with_columns(
-        due=pl.when("restricted").then(pl.col("last_asked_at") <= again).otherwise(~asked_since)
+        due=pl.when("restricted")
+        .then(pl.col("last_asked_at") <= recheck_plan_at)
+        .otherwise((pl.col("asked_since_final") == 0) | (lacking & recheck))
     )
     runs = (
         wanted.with_columns(run=pl.col("due").rle_id().over("member"))
@@ -81,7 +91,7 @@ def fold(
         .then(pl.lit("complete"))
         .when("restricted")
         .then(pl.lit("restricted"))
-        .when(~(pl.col("last_asked_at") >= pl.col("final_at")).fill_null(value=False))
+        .when(pl.col("asked_since_final") == 0)
         .then(pl.lit("not asked"))
         .when(pl.col("bars_landed") > pl.col("bars_loaded"))
         .then(pl.lit("pending"))
@@ -123,21 +133,20 @@ def _covered(
         for number, member in members
     ]
     expected = pl.concat(frames) if frames else _expected_nothing()
-    answers = asks.group_by("feed", "symbol", "session").agg(
-        asked_times=pl.len().cast(pl.Int64),
-        last_asked_at=pl.col("answered_at").max(),
-        restricted=pl.col("restricted").sort_by("answered_at").last(),
-        bars_landed=pl.col("bars").max(),
-        bars_loaded=pl.col("bars").filter("is_loaded").max(),
-    )
+    facts = ("is_wanted", "bars_expected", "final_at")
     return (
-        expected.join(answers, on=["feed", "symbol", "session"], how="left", maintain_order="left")
-        .with_columns(
-            pl.col("asked_times", "bars_landed", "bars_loaded").fill_null(0),
-            pl.col("restricted").fill_null(value=False),
+        expected.join(asks, on=["feed", "symbol", "session"], how="left", maintain_order="left")
+        .group_by("member", "session", maintain_order=True)
+        .agg(
+            *(pl.col(name).first() for name in facts),
+            asked_times=pl.col("answered_at").count().cast(pl.Int64),
+            asked_since_final=(pl.col("answered_at") >= pl.col("final_at")).sum().cast(pl.Int64),
+            last_asked_at=pl.col("answered_at").max(),
+            restricted=pl.col("restricted").sort_by("answered_at").last().fill_null(value=False),
+            bars_landed=pl.col("bars").max().fill_null(0),
+            bars_loaded=pl.col("bars").filter("is_loaded").max().fill_null(0),
         )
         .filter(pl.col("is_wanted") | (pl.col("asked_times") > 0))
-        .drop("feed", "symbol", "is_wanted")
     )
 
 

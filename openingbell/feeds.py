@@ -111,6 +111,9 @@ BY_ASSET_CLASS: dict[str, Feed] = {feed.asset_class: feed for feed in FEEDS if f
 TREASURY = "TREASURY"
 """The one symbol of the bond feed: the par yield curve has no symbol of its own."""
 
+BAR_FIELDS: tuple[str, ...] = ("open", "high", "low", "close", "volume")
+"""What a bar says, by the vendor's names."""
+
 TENORS: tuple[str, ...] = (
     "month1", "month2", "month3", "month6",
     "year1", "year2", "year3", "year5", "year7", "year10", "year20", "year30",

@@ -147,11 +147,25 @@ class Landing:
         """Every manifest, in the order in which files load: (extracted_at, load_id).
 
         Raises:
-            RecordError: a manifest cannot be read.
+            RecordError: a manifest cannot be read, or does not stand at its place.
         """
+        found, errors = self.survey()
+        if errors:
+            raise errors[0]
+        return found
+
+    def survey(self) -> tuple[list[Manifest], list[RecordError]]:
+        """Every manifest that can be read, in the order in which files load, and what is wrong with the others."""
         paths = [path for path in sorted(self.root.glob("*/*.json")) if path.parent.name != "unreadable"]
-        self._manifests = {path: self._manifests.get(path) or _read_manifest(path) for path in paths}
-        return sorted(self._manifests.values(), key=lambda m: (m.extracted_at, m.load_id))
+        found: dict[Path, Manifest] = {}
+        errors: list[RecordError] = []
+        for path in paths:
+            try:
+                found[path] = self._manifests.get(path) or _read_manifest(path)
+            except RecordError as error:
+                errors.append(error)
+        self._manifests = found
+        return sorted(found.values(), key=lambda m: (m.extracted_at, m.load_id)), errors
 
     def read(self, manifest: Manifest) -> pl.DataFrame:
         """The rows of a landed file, every column text, null where the vendor gave null.
@@ -179,6 +193,10 @@ class Landing:
             )
         return _rows(content, manifest.rows)
 
+    def damaged(self) -> list[Manifest]:
+        """The manifests whose file is not there, or not of the size that landed: a look that costs little."""
+        return [m for m in self.manifests() if m.file and _size(self.root / m.feed / m.file) != m.bytes]
+
     def sweep(self) -> int:
         """Remove what interrupted writes left behind; returns how many files. Only the worker may call it."""
         leftovers = list(self.root.glob("*/*.tmp"))
@@ -192,6 +210,13 @@ class Landing:
             if not (folder / f"{load_id}.json").exists():
                 return load_id
         raise RecordError(f"a thousand files of {feed} landed in one microsecond; found the clock standing still")
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -281,12 +306,19 @@ def _read_manifest(path: Path) -> Manifest:
         facts = json.loads(path.read_text("utf-8"))
         facts["asks"] = tuple(_read_ask(ask) for ask in facts["asks"])
         facts["extracted_at"] = datetime.fromisoformat(facts["extracted_at"])
-        return Manifest(**facts)
+        manifest = Manifest(**facts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RecordError(
             f"asked to read the manifest {path}; it cannot be understood ({error}); restore it from a backup, or move "
             "it and its file away to have their sessions asked again"
         ) from error
+    if (manifest.feed, manifest.load_id) != (path.parent.name, path.stem):
+        raise RecordError(
+            f"asked to read the manifest {path}; it says that it is {manifest.feed}/{manifest.load_id}.json; a "
+            "manifest stands in its feed's folder under its own name, so that no file counts twice; put it back "
+            "there, or move it away"
+        )
+    return manifest
 
 
 def _read_ask(facts: dict[str, Any]) -> Ask:

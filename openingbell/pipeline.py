@@ -8,16 +8,20 @@ what the job log keeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 
+import polars as pl
+
+from openingbell import tables
 from openingbell.clock import Clock
 from openingbell.config import Settings
+from openingbell.errors import WarehouseError
 from openingbell.extract import stage as extraction
 from openingbell.extract.fmp import FmpClient
-from openingbell.landing import Landing
+from openingbell.landing import Landing, Manifest
 from openingbell.load import stage as loading
 from openingbell.quality import stage as quality_control
 from openingbell.reporting import stage as reporting
@@ -31,11 +35,15 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a stage did. `shortfall` says what was left out, in words; empty when nothing was."""
+    """What a stage did. `shortfall` says what was left out, in words; empty when nothing was.
+
+    A `note` among the details is worth telling though nothing is amiss.
+    """
 
     records: int
     details: Mapping[str, object] = field(default_factory=dict)
     shortfall: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,9 @@ class Pipeline:
 
 
 def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
-    """Ask the vendor for what is due and land the answers."""
+    """Ask the vendor for what is due and land the answers; also for what is missing when the run is narrowed to it."""
     wanted = pipeline.universe.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
+    narrowed = pipeline.symbols or pipeline.first or pipeline.last
     pipeline.landing.sweep()
     with FmpClient(pipeline.settings, pipeline.clock) as client:
         done = extraction.run(
@@ -66,16 +75,35 @@ def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
             pipeline.clock,
             pipeline.settings,
             source=pipeline.source,
+            again=bool(narrowed),
             progress=progress,
         )
     failed = [f"{failure.symbol} ({failure.feed}): {failure.message}" for failure in done.failures]
-    return Outcome(done.rows, asdict(done), done.stopped or _list("requests without an answer", failed))
+    nothing = "nothing was due" + (" of what was asked for" if narrowed else "")
+    return Outcome(
+        done.rows,
+        asdict(done),
+        shortfall=done.stopped or _list("requests without an answer", failed),
+        note="" if done.requests or done.stopped else nothing,
+    )
 
 
 def load(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     """Bring landed files into the raw warehouse."""
-    done = loading.run(pipeline.landing, pipeline.warehouse, pipeline.clock, pipeline.settings, progress=progress)
-    return Outcome(done.rows_new, asdict(done), _list("files that cannot be read", list(done.failures)))
+    done = loading.run(
+        pipeline.landing,
+        pipeline.warehouse,
+        pipeline.clock,
+        pipeline.settings,
+        source=pipeline.source,
+        progress=progress,
+    )
+    return Outcome(
+        done.rows_new,
+        asdict(done),
+        shortfall=_list("files that cannot be read", list(done.failures)),
+        note=f"{done.rows_forming:,} rows were still forming and stay in their files" if done.rows_forming else "",
+    )
 
 
 def transform(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
@@ -94,17 +122,56 @@ def quality(pipeline: Pipeline, run_id: str) -> Outcome:
         pipeline.clock.now(),
         pipeline.settings,
         run_id=run_id,
+        damaged=pipeline.landing.damaged(),
         first=pipeline.first,
         last=pipeline.last,
     )
     shortfall = f"{done.failed} findings of severity error, see data_quality_log" if done.failed else ""
-    return Outcome(done.sessions_checked, asdict(done), shortfall)
+    return Outcome(
+        done.sessions_checked, asdict(done), shortfall, note=f"sessions {done.first} to {done.last} were checked"
+    )
 
 
 def report(pipeline: Pipeline, period: Period) -> Outcome:
-    """Render the figures of a day or a week."""
+    """Render the figures of a day or a week; landed files that are not in them are a shortfall.
+
+    Raises:
+        WarehouseError: the warehouse holds none of the landed files, or cannot be read.
+        RecordError: the disk does not take the report.
+    """
+    manifests, unreadable = pipeline.landing.survey()
+    with pipeline.warehouse.read() as reader:
+        left = backlog(manifests, reader.read(tables.LOADS))
+    if manifests and left.to_load == len(manifests):
+        raise WarehouseError(
+            f"asked to report on {period.label}; the warehouse {pipeline.warehouse.place} holds none of the "
+            f"{left.to_load:,} landed files; a report tells what the warehouse holds; load them with `bell csv-load` "
+            "and `bell transform`, or with `bell full`"
+        )
     done = reporting.run(pipeline.warehouse, pipeline.reports, period)
-    return Outcome(1, {"path": str(done.path), "period": period.label})
+    unloaded = left.to_load + len(unreadable)
+    shortfall = [
+        *([f"{unloaded:,} landed files are not loaded, run `bell csv-load`"] if unloaded else []),
+        *([f"{left.to_transform:,} loads are not transformed, run `bell transform`"] if left.to_transform else []),
+    ]
+    return Outcome(1, {"path": str(done.path), "period": period.label}, "; ".join(shortfall))
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What has landed and is not yet in the raw or in the analytics warehouse, in files."""
+
+    to_load: int
+    to_transform: int
+
+
+def backlog(manifests: Collection[Manifest], loads: pl.DataFrame) -> Backlog:
+    """What is left to do of landed files, given the rows of `loads`."""
+    loaded = set(loads["load_id"])
+    return Backlog(
+        to_load=sum(manifest.load_id not in loaded for manifest in manifests),
+        to_transform=loads["transformed_at"].null_count(),
+    )
 
 
 def _list(what: str, items: list[str]) -> str:

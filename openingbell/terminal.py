@@ -26,8 +26,8 @@ STATUS_COLOURS = {"SUCCESS": "green", "PARTIAL": "yellow", "FAILED": "red", "RUN
 
 
 def say(text: str) -> None:
-    """One line."""
-    out.print(text, markup=False)
+    """One line, never broken."""
+    out.print(text, markup=False, soft_wrap=True)
 
 
 def complain(text: str) -> None:
@@ -48,6 +48,8 @@ def progress_of_stages() -> Iterator[Any]:
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
 
         def of_stage(stage: str) -> Told:
+            for before in bars.tasks:
+                bars.update(before.id, total=before.completed)  # done, whatever it had planned: its bar stands still
             task = bars.add_task(stage, total=None)
 
             def tell(what: str, done: int, planned: int) -> None:
@@ -72,8 +74,8 @@ def show_summary(summary: Summary) -> None:
     for name, counts in (("holes", summary.holes), ("findings", summary.findings)):
         if counts is not None:
             out.print(f"[bold]{name:<10}[/] {_counts(counts, 'none')}")
-    for name, place in summary.places.items():
-        out.print(f"[bold]{name:<10}[/] {_escaped(place)}", soft_wrap=True)
+    for name, text in (*summary.notes.items(), *summary.places.items()):
+        out.print(f"[bold]{name:<10}[/] {_escaped(text)}", soft_wrap=True)
     for shortfall in summary.shortfalls:
         out.print(f"[yellow]left out:[/]  {_escaped(shortfall)}", soft_wrap=True)
 
@@ -96,7 +98,8 @@ def show_status(status: Status) -> None:
         out.print(jobs)
     if status.rows:
         out.print(_rows_by_table(status.rows))
-    out.print(f"[bold]holes[/]        {_counts(status.holes, 'none')}")
+    holes = "not known" if status.holes is None else _counts(status.holes, "none")
+    out.print(f"[bold]holes[/]        {holes}")
 
 
 def show_differences(differences: Sequence[Difference]) -> None:
@@ -131,14 +134,18 @@ def _show_table(frame: pl.DataFrame) -> None:
         for row in cells:
             table.add_row(*map(_escaped, row))
         out.print(table)
+    elif not cells:
+        out.print(", ".join(frame.columns), style="bold", markup=False, soft_wrap=True)
     else:
         label = max(map(len, frame.columns), default=0)
         for number, row in enumerate(cells, 1):
             out.print(f"row {number}", style="dim")
             for name, cell in zip(frame.columns, row, strict=True):
                 out.print(f"{name:<{label}}  {_escaped(cell)}", soft_wrap=True)
+    if not cells:
+        out.print("0 rows", style="dim")
     if len(frame) > SHOWN_ROWS:
-        out.print(f"{SHOWN_ROWS} of {len(frame):,} rows; --format csv or json gives all", style="dim")
+        out.print(f"{SHOWN_ROWS} of {len(frame)} rows; --format csv or json gives all", style="dim")
 
 
 def _cell(value: object) -> str:
@@ -146,7 +153,7 @@ def _cell(value: object) -> str:
         case None:
             return "–"
         case float():
-            return f"{value:,.6f}".rstrip("0").rstrip(".")
+            return f"{value:.6f}".rstrip("0").rstrip(".")
         case _:
             return str(value)
 

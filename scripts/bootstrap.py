@@ -51,7 +51,7 @@ stages
   csv-load    load landed files into the raw warehouse
   transform   carry new rows on to the analytics warehouse
   quality     check what needs a whole set of rows, and score
-  report      write the weekly report
+  report      write the report of the newest day, or of --day or --week
   full        all of these, in this order
 
 options

@@ -9,9 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-import annotated_types
 import polars as pl
 import typer
 from pydantic.fields import FieldInfo
@@ -21,7 +20,7 @@ sys.path.insert(0, str(ROOT))  # so that it runs from a bare checkout
 
 from openingbell import tables  # noqa: E402
 from openingbell.cli import app  # noqa: E402
-from openingbell.config import ALIASES, PREFIX, Settings  # noqa: E402
+from openingbell.config import ALIASES, PREFIX, Settings, allowed  # noqa: E402
 from openingbell.tables import Table  # noqa: E402
 
 UNITS = ("seconds", "minutes", "days", "sessions", "calls")
@@ -109,7 +108,7 @@ def pages() -> dict[str, str]:
 def settings_page() -> str:
     """The reference of settings."""
     rows = [
-        (f"`{name}`", field.description or "", _unit(name), _default(field), _allowed(field), _environment(name))
+        (f"`{name}`", field.description or "", _unit(name), _default(field), allowed(field), _environment(name))
         for name, field in Settings.model_fields.items()
     ]
     return SETTINGS_HEAD + "\n" + _table(("setting", "what it is", "unit", "default", "allowed", "environment"), rows)
@@ -180,25 +179,6 @@ def _default(field: FieldInfo) -> str:
     if isinstance(value, tuple):
         return " ".join(f"`{symbol}`" for symbol in value)
     return "none" if value in (None, "") else f"`{value}`"
-
-
-def _allowed(field: FieldInfo) -> str:
-    choices = [value for value in get_args(field.annotation) if isinstance(value, str | int)]
-    if choices:
-        return ", ".join(f"`{value}`" for value in choices)
-    return ", ".join(text for text in map(_bound, field.metadata) if text)
-
-
-def _bound(rule: Any) -> str:
-    match rule:
-        case annotated_types.Ge(bound):
-            return f"≥ {bound:,}"
-        case annotated_types.Gt(bound):
-            return f"> {bound:,}"
-        case annotated_types.Le(bound):
-            return f"≤ {bound:,}"
-    pattern = getattr(rule, "pattern", None)
-    return f"matches `{pattern}`" if pattern else ""
 
 
 def _environment(name: str) -> str:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +56,11 @@ def test_the_version_is_told(bell: Bell) -> None:
     [
         (("full", "--demo", "--replay", "x"), "a home has one source"),
         (("full", "--demo", "--from", "yesterday"), "that is no date; a session is written YYYY-MM-DD"),
+        (("full", "--demo", "--from", "2026-W47"), "that is no date; a session is written YYYY-MM-DD"),
+        (("full", "--demo", "--to", "20261119"), "that is no date; a session is written YYYY-MM-DD"),
+        (("full", "--demo", "--now", "1999-12-31T12:00:00Z"), "it covers 2000-01-01 to 2079-12-31; choose a moment"),
+        (("full", "--demo", "--now", "2080-01-01T00:00:00Z"), "it covers 2000-01-01 to 2079-12-31; choose a moment"),
+        (("vendor", "--port", "99999"), "65535"),
         (("full", "--demo", "--from", "2026-11-20", "--to", "2026-11-19", *NOW), "the range is reversed"),
         (("full", "--demo", "--to", "2026-11-25", *NOW), "the future has no bars"),
         (("full", "--demo", "--now", "noon"), "that is no moment"),
@@ -128,3 +139,104 @@ def test_the_reference_of_verbs_is_up_to_date() -> None:
     made = subprocess.run([sys.executable, "scripts/docs.py", "--check"], check=False, cwd=REPOSITORY)
     assert made.returncode == 0
     assert "## bell sql QUERY" in page
+
+
+@contextmanager
+def started(bell: Bell, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """A verb at work, with every event on standard error."""
+    environment = {**bell.environment, "OPENINGBELL_HOME": str(bell.home), "OPENINGBELL_LOG_FORMAT": "json"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "openingbell", *words],
+        cwd=bell.home.parent,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield process
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+@pytest.mark.parametrize("stage", ["extract", "csv-load", "transform", "quality", "report"])
+def test_an_interrupted_run_says_so_in_one_line_and_the_next_does_the_rest(bell: Bell, stage: str) -> None:
+    with started(bell, "full", "--demo", *NOW) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            event = json.loads(line)
+            if (event["event"], event.get("stage")) == ("stage_started", stage):
+                break
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130, rest
+    assert rest.splitlines()[-1] == "error: interrupted; what has landed stays, the next run does the rest"
+    assert "Traceback" not in rest
+    assert "holes      none" in bell.run("full", "--demo").stdout
+
+
+def test_the_vendor_says_its_address_on_a_line_of_its_own(bell: Bell) -> None:
+    with started(bell, "vendor", "--port", "0") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("serving http://127.0.0.1:")
+        assert re.fullmatch(r"OPENINGBELL_BASE_URL=http://127\.0\.0\.1:\d+/stable\n", process.stdout.readline())
+        process.terminate()
+
+
+def test_the_help_of_the_vendor_speaks_about_the_vendor(bell: Bell) -> None:
+    out = bell.run("vendor", "--help").stdout
+    for words in ("Serve the bars of this folder.", "without --replay", "the vendor's clock begins"):
+        assert words in out
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="permissions do not bind this user")
+def test_a_home_that_is_only_read_is_read_and_verbs_that_write_say_why_not(bell: Bell) -> None:
+    bell.run("full", "--demo", *NOW)
+    (bell.home / "worker.lock").unlink(missing_ok=True)
+    folders = [bell.home, *(path for path in bell.home.rglob("*") if path.is_dir())]
+    for folder in folders:
+        folder.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    try:
+        assert "worker       none" in bell.run("status").stdout
+        assert bell.run("sql", "SELECT 1 AS a", "--format", "csv").stdout == "a\n1\n"
+        for verb in ("full", "csv-load", "rebuild", "setup"):
+            said = bell.run(verb, code=1).stderr
+            assert "the disk says: Permission denied" in said
+            assert "Traceback" not in said
+    finally:
+        for folder in folders:
+            folder.chmod(stat.S_IRWXU)
+
+
+def test_a_hole_is_asked_for_again_by_name_and_filled(tmp_path: Path, shared_data: Path) -> None:
+    """A vendor that had nothing has it now; who asks for it by name need not wait."""
+    replay = tmp_path / "replay"
+    (replay / "15min").mkdir(parents=True)
+    bars = (shared_data / "replay" / "15min" / "AAPL.csv").read_text("utf-8").splitlines()
+    (replay / "universe.toml").write_text(
+        'first = "2019-02-14"\nlast = "2019-02-15"\n[stocks]\nsymbols = ["AAPL"]\n', "utf-8"
+    )
+    (replay / "15min" / "AAPL.csv").write_text("\n".join([bars[0], *bars[5:]]) + "\n", "utf-8")
+    bell = Bell(tmp_path / "home", {})
+    assert "1 missing" in bell.run("full", "--replay", str(replay)).stdout
+    (replay / "15min" / "AAPL.csv").write_text("\n".join(bars) + "\n", "utf-8")
+    assert "nothing was due" in bell.run("extract").stdout
+    bell.run("full", "--symbols", "AAPL", "--from", "2019-02-15")
+    assert "holes        none" in bell.run("status").stdout
+
+
+def test_a_landed_file_that_went_missing_is_a_finding(tmp_path: Path) -> None:
+    """The record is what everything can be rebuilt from: its damage must not wait for the day it is needed."""
+    bell = Bell(tmp_path / "home", SMALL_UNIVERSE)
+    bell.run("full", "--demo", *NOW)
+    next((bell.home / "data_extracts" / "stocks").glob("*.csv")).unlink()
+    assert "1 FAIL" in bell.run("quality", code=3).stdout
+    query = "SELECT table_name, affected_rows FROM data_quality_log WHERE check_name = 'F1' AND status = 'FAIL'"
+    assert bell.run("sql", query, "--format", "csv").stdout == "table_name,affected_rows\nstock_data_raw,1\n"
+
+
+def test_no_bar_forms_in_the_analytics_either(tmp_path: Path) -> None:
+    """Five-minute bars become a fifteen-minute one when all three are final, whatever the moment of the run."""
+    bell = Bell(tmp_path / "home", SMALL_UNIVERSE)
+    for now, newest in (("14:01:00", "13:30"), ("14:03:00", "13:45"), ("14:12:00", "13:45")):
+        bell.run("full", "--demo", "--now", f"2026-11-18T{now}-05:00")
+        query = "SELECT max(date) AS d, count(*) FILTER (dq_flags <> '') AS n FROM index_data"
+        assert bell.run("sql", query, "--format", "csv").stdout == f"d,n\n2026-11-18T{newest}:00.000000,0\n"

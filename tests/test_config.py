@@ -192,6 +192,44 @@ def test_a_value_that_is_not_allowed_is_refused_and_its_setting_named(place: Pla
         place.read({PREFIX + name.upper(): value})
 
 
+THREADS = (
+    "; the setting threads has a value that is not allowed: .*; allowed: whole number, ≥ 1, ≤ 64; correct or unset it; "
+    r"see docs/settings\.md$"
+)
+
+
+def test_a_bad_value_is_told_with_its_place_its_name_there_and_what_is_allowed(place: Place) -> None:
+    path = place.toml("threads = 99")
+    with pytest.raises(SettingsError, match=rf"^{re.escape(str(path))} sets threads to 99{THREADS}"):
+        place.read()
+    place.dotenv("OPENINGBELL_THREADS=98")
+    with pytest.raises(SettingsError, match=rf"\.env sets OPENINGBELL_THREADS to '98'{THREADS}"):
+        place.read()
+    with pytest.raises(SettingsError, match=rf"^the environment sets OPENINGBELL_THREADS to '97'{THREADS}"):
+        place.read({"OPENINGBELL_THREADS": "97"})
+
+
+def test_a_bad_choice_is_told_with_the_choices(place: Place) -> None:
+    with pytest.raises(SettingsError, match="allowed: `auto`, `console`, `json`; correct or unset it"):
+        place.read({"OPENINGBELL_LOG_FORMAT": "xml"})
+
+
+def test_the_value_of_a_place_that_may_hold_a_password_is_not_told(place: Place) -> None:
+    with pytest.raises(
+        SettingsError, match=r"^the environment sets WAREHOUSE_URL; the setting warehouse_url"
+    ) as caught:
+        place.read({"WAREHOUSE_URL": f"mysql://me:{KEY}@host/db"})
+    assert KEY not in str(caught.value)
+
+
+def test_what_cannot_be_a_symbol_is_refused_by_name(place: Place) -> None:
+    with pytest.raises(SettingsError, match=r"no symbols are 'aapl', '\.\./\.\./etc'; allowed: symbols, each matches"):
+        place.read({"OPENINGBELL_STOCKS": "aapl BRK-B ../../etc ^GSPC"})
+    place.toml('indexes = ["^GSPC", "", "a b"]')
+    with pytest.raises(SettingsError, match="no symbols are '', 'a b';"):
+        place.read()
+
+
 def test_all_that_is_wrong_is_said_at_once(place: Place) -> None:
     with pytest.raises(SettingsError, match=r"threads.*; .*log_level"):
         place.read({"OPENINGBELL_THREADS": "0", "OPENINGBELL_LOG_LEVEL": "loud"})
@@ -278,10 +316,12 @@ def test_the_page_of_settings_is_what_the_code_says() -> None:
 def test_the_page_names_every_setting_with_default_bounds_and_environment() -> None:
     lines = {m[1]: m[0] for m in re.finditer(r"^\| `(\w+)` \| .* \|$", pages()["docs/settings.md"], re.MULTILINE)}
     assert list(lines) == list(Settings.model_fields)
-    assert lines["threads"].endswith("| `8` | ≥ 1, ≤ 64 | `OPENINGBELL_THREADS` |")
-    assert lines["timeout_seconds"].endswith("| seconds | `30.0` | > 0, ≤ 600 | `OPENINGBELL_TIMEOUT_SECONDS` |")
+    assert lines["threads"].endswith("| `8` | whole number, ≥ 1, ≤ 64 | `OPENINGBELL_THREADS` |")
+    assert lines["timeout_seconds"].endswith(
+        "| seconds | `30.0` | number, > 0, ≤ 600 | `OPENINGBELL_TIMEOUT_SECONDS` |"
+    )
     assert lines["log_format"].endswith("| `auto` | `auto`, `console`, `json` | `OPENINGBELL_LOG_FORMAT` |")
-    assert lines["api_key"].endswith("| none |  | `OPENINGBELL_API_KEY`, `FMP_API_KEY`, `API_KEY` |")
+    assert lines["api_key"].endswith("| none | text | `OPENINGBELL_API_KEY`, `FMP_API_KEY`, `API_KEY` |")
     assert "`^GSPC`" in lines["indexes"]
 
 

@@ -356,3 +356,39 @@ def test_the_sessions_that_are_final_grow_and_never_shrink(minute: int) -> None:
     later = final_sessions("XNYS", "15min", *bounds, now + timedelta(minutes=15), delay)
     assert earlier["bars_expected"].sum() <= later["bars_expected"].sum() <= earlier["bars_expected"].sum() + 1
     assert (earlier["final_at"] <= now).all()
+
+
+def test_a_session_that_lacks_bars_is_asked_again_after_an_hour_then_two_and_at_last_no_more() -> None:
+    """A vendor that is late gets its chances; a bar that nobody traded is not asked for for ever."""
+    member = STOCK.members[0]
+    whole = answer(member, date(2019, 2, 11), date(2019, 2, 15), FRIDAY)
+    short = lacking(whole, date(2019, 2, 13))
+    manifests = [short]
+    waits: list[int] = []
+    now = FRIDAY
+    while len(waits) < 20:
+        minutes = next((m for m in (59, 60, 119, 120, 240, 480, 960, 1920) if due_after(manifests, now, m)), None)
+        if minutes is None:
+            break
+        waits.append(minutes)
+        now += timedelta(minutes=minutes)
+        manifests.append(lacking(answer(member, date(2019, 2, 13), date(2019, 2, 13), now), date(2019, 2, 13)))
+    assert waits == [60, 120, 240, 480, 960, 1920]
+
+
+def due_after(manifests: list[Manifest], now: datetime, minutes: int) -> bool:
+    bounded = STOCK.narrowed([], date(2019, 2, 11), date(2019, 2, 15))
+    return windows(due(bounded, manifests, now + timedelta(minutes=minutes), SETTINGS)) == [(13, 13)]
+
+
+def lacking(manifest: Manifest, day: date) -> Manifest:
+    """The same answer without the last bar of a day."""
+    asks = tuple(replace(ask, bars={**ask.bars, day: ask.bars[day] - 1}) for ask in manifest.asks)
+    return replace(manifest, asks=asks)
+
+
+def test_who_asks_by_name_gets_what_is_missing_at_once() -> None:
+    member = STOCK.members[0]
+    short = lacking(answer(member, date(2019, 2, 11), date(2019, 2, 15), FRIDAY), date(2019, 2, 13))
+    assert due(STOCK, [short], FRIDAY, SETTINGS) == []
+    assert windows(due(STOCK, [short], FRIDAY, SETTINGS, again=True)) == [(13, 13)]

@@ -210,6 +210,27 @@ def test_a_manifest_that_cannot_be_understood_is_refused_by_name(landing: Landin
         landing.manifests()
 
 
+@pytest.mark.parametrize("place", ["indexes/20200101T000000000000Z-indexes-000.json", "stocks/{load_id}.json"])
+def test_a_manifest_that_is_not_at_its_place_is_refused(landing: Landing, place: str) -> None:
+    manifest = land(landing)
+    path = landing.root / place.format(load_id=manifest.load_id)
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes((landing.root / "indexes" / f"{manifest.load_id}.json").read_bytes())
+    with pytest.raises(
+        RecordError, match=rf"asked to read .*{path.name}; it says that it is indexes/{manifest.load_id}"
+    ):
+        Landing(landing.root).manifests()
+
+
+def test_a_survey_gives_what_can_be_read_and_names_the_rest(landing: Landing) -> None:
+    manifest = land(landing)
+    (landing.root / "indexes" / "x.json").write_text("{", "utf-8")
+    found, errors = landing.survey()
+    assert found == [manifest]
+    assert [type(error) for error in errors] == [RecordError]
+    assert "x.json" in str(errors[0])
+
+
 def test_an_empty_home_has_no_manifests(landing: Landing) -> None:
     assert landing.manifests() == []
     assert landing.sweep() == 0

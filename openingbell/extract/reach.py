@@ -13,7 +13,7 @@ import polars as pl
 
 from openingbell import sessions
 from openingbell.extract.plan import Request
-from openingbell.feeds import Kind
+from openingbell.feeds import BAR_FIELDS, TENORS, Kind
 
 NEAR = timedelta(days=7)
 """Rows up to this far before what was asked show that an answer reaches it; older ones are garbage, not evidence."""
@@ -41,7 +41,7 @@ def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, final_del
         return Reach(request.first, None, {})
     grid = sessions.grid(member.calendar, member.bar_interval, found[0], found[-1])
     final = grid.filter(pl.col("end_utc") + final_delay <= answered_at).join(
-        starts.unique("date"), on="date", how="semi"
+        starts.filter("readable").unique("date"), on="date", how="semi"
     )
     bars = dict(final.group_by("session").len().sort("session").iter_rows())
     earliest: date = found[0]
@@ -57,9 +57,14 @@ def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, final_del
 
 
 def _starts(rows: pl.DataFrame, request: Request) -> pl.DataFrame:
-    """Start and trading day of each row; null where the date cannot be read."""
+    """Start and trading day of each row, null where the date cannot be read, and whether its numbers can be read."""
+    numbers = [name for name in (*BAR_FIELDS, *TENORS) if name in rows.columns]
+    readable = pl.all_horizontal(
+        pl.col(name).is_null() | pl.col(name).str.strip_chars().cast(pl.Float64, strict=False).is_not_null()
+        for name in numbers
+    )
     if request.member.feed.kind is not Kind.INTRADAY:
         day = pl.col("date").str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        return rows.select(session=day, date=day.cast(pl.Datetime("us")))
+        return rows.select(session=day, date=day.cast(pl.Datetime("us")), readable=readable)
     start = pl.col("date").str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
-    return rows.select(session=sessions.trading_day(start, request.member.calendar), date=start)
+    return rows.select(session=sessions.trading_day(start, request.member.calendar), date=start, readable=readable)

@@ -77,9 +77,10 @@ def run(
     settings: Settings,
     *,
     source: str,
+    again: bool = False,
     progress: Progress | None = None,
 ) -> Extracted:
-    """Ask for everything that is due and land it.
+    """Ask for everything that is due and land it; with `again` also for what is missing though it was asked for.
 
     A symbol that fails or is outside the plan does not stop the others. When the vendor's quota is used up, what has
     come is landed and the rest stays due.
@@ -89,7 +90,7 @@ def run(
         VendorError: not one request got an answer.
         RecordError: the disk does not take a file.
     """
-    batches = deque(plan(coverage.due(universe, landing.manifests(), clock.now(), settings)))
+    batches = deque(plan(coverage.due(universe, landing.manifests(), clock.now(), settings, again=again)))
     planned = sum(len(batch) for batch in batches)
     done = Extracted()
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:

@@ -33,7 +33,7 @@ NEXT_TO = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the stage did. `failures` are files that could not be read; they stay pending."""
+    """What the stage did. `failures` are files that could not be read or are not this home's; they stay pending."""
 
     files: int = 0
     rows: int = 0
@@ -55,9 +55,23 @@ class _File:
 
 
 def run(
-    landing: Landing, warehouse: Warehouse, clock: Clock, settings: Settings, *, progress: Progress | None = None
+    landing: Landing,
+    warehouse: Warehouse,
+    clock: Clock,
+    settings: Settings,
+    *,
+    source: str | None = None,
+    progress: Progress | None = None,
 ) -> Loaded:
     """Load every pending file.
+
+    Args:
+        landing: the record.
+        warehouse: where to.
+        clock: says when.
+        settings: how many rows go into one transaction.
+        source: the home's; a file of another one is a failure. None takes any.
+        progress: told how far it is.
 
     Raises:
         WarehouseLocked: another process holds the warehouse; the files wait.
@@ -68,8 +82,10 @@ def run(
     with warehouse.read() as reader:
         loaded = set(reader.read(tables.LOADS)["load_id"])
     pending = [manifest for manifest in manifests if manifest.load_id not in loaded]
-    total = Loaded()
-    for chunk in _chunks(pending, settings.rows_per_transaction):
+    ours = [manifest for manifest in pending if source in (None, manifest.source)]
+    theirs = [manifest for manifest in pending if source not in (None, manifest.source)]
+    total = Loaded(failures=tuple(_refused(manifest, source) for manifest in theirs))
+    for chunk in _chunks(ours, settings.rows_per_transaction):
         with warehouse.write() as writer:
             done = _load(chunk, manifests, landing, writer, clock.now())
         total += done
@@ -77,6 +93,17 @@ def run(
         if progress is not None:
             progress("files", total.files + len(total.failures), len(pending))
     return total
+
+
+def _refused(manifest: Manifest, source: str | None) -> str:
+    """Why a file of another source is left alone."""
+    reason = (
+        f"asked to load {manifest.feed}/{manifest.load_id}; it holds data of {manifest.source}, this home those of "
+        f"{source}; a home holds one source, so that simulated and real data never mix; move file and manifest to a "
+        f"home of {manifest.source}, or away"
+    )
+    log.warning("file_of_another_source", load_id=manifest.load_id, reason=reason)
+    return reason
 
 
 def _chunks(manifests: Iterable[Manifest], rows: int) -> Iterator[list[Manifest]]:

@@ -13,11 +13,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from openingbell import sessions, tables
-from openingbell.feeds import BY_NAME, TENORS, Feed, Kind
+from openingbell.feeds import BAR_FIELDS, BY_NAME, TENORS, Feed, Kind
 from openingbell.landing import MISFIT, Manifest
 from openingbell.tables import Table
 
-PRICES = ("open", "high", "low", "close", "volume")
 MOMENT = pl.Datetime("us")
 OLDEST_YEAR = 1900
 """What is dated before it is garbage: no calendar goes back so far."""
@@ -50,7 +49,7 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
     table = raw_table(feed)
     if text.is_empty():
         return Typed(table, table.empty(), 0, 0, tables.QUARANTINE.empty())
-    numbers = TENORS if feed.kind is Kind.RATES else PRICES
+    numbers = TENORS if feed.kind is Kind.RATES else BAR_FIELDS
     rows = (
         _with_all_columns(text, ("symbol", "answered_at", "date", *numbers, MISFIT))
         .with_columns(source_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))

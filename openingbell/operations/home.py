@@ -1,4 +1,7 @@
-"""A home: the folder of one source's record, warehouse, logs and reports. It belongs to that source for ever."""
+"""A home: the folder of one source's record, warehouse, logs and reports. It belongs to that source for ever.
+
+A live home belongs to one vendor's address as well, from the moment at which something of it has landed.
+"""
 
 from __future__ import annotations
 
@@ -82,10 +85,39 @@ def claim(home: Home, clock: Clock) -> None:
     Raises:
         RecordError: the disk does not take it.
     """
-    if _recorded(home.root) is None or isinstance(clock, ShiftedClock):
+    recorded = _facts(home.root)
+    if recorded is None or isinstance(clock, ShiftedClock):
         own = clock.now().isoformat() if isinstance(clock, ShiftedClock) else ""
         facts = {**asdict(home.source), "now": own, "machine": SystemClock().now().isoformat()}
-        write_durably(home.root / FILE_NAME, json.dumps(facts).encode("utf-8"))
+        _record(home.root, (recorded or {}) | facts)
+
+
+def bind(home: Home, base_url: str, *, landed: bool) -> None:
+    """Record the address that a live home, which was claimed, asks; it is empty where it is the default.
+
+    Args:
+        home: the home; one of another source has no address.
+        base_url: the address that is to be asked now.
+        landed: whether something has landed; until then another address can be taken.
+
+    Raises:
+        SourceError: what has landed came from another address.
+        RecordError: the disk does not take it.
+    """
+    facts = _facts(home.root)
+    if home.source.kind != LIVE or facts is None:
+        return
+    default = str(Settings.model_fields["base_url"].default)
+    asked = "" if base_url.rstrip("/") == default else base_url.rstrip("/")
+    recorded = facts.get("base_url")
+    if landed and recorded is not None and recorded != asked:
+        raise SourceError(
+            f"asked to extract from {asked or default} into {home.root}; what landed there came from "
+            f"{recorded or default}; a home holds one vendor's data; set OPENINGBELL_BASE_URL as it was, or choose "
+            "another folder with OPENINGBELL_HOME"
+        )
+    if recorded != asked:
+        _record(home.root, facts | {"base_url": asked})
 
 
 def universe_of(source: Source, settings: Settings) -> Universe:
@@ -120,7 +152,7 @@ def clock_of(home: Home, universe: Universe, now: datetime | None) -> Clock:
             )
         return ShiftedClock(now)
     if reached is not None:
-        return ShiftedClock(reached)
+        return ShiftedClock(reached) if _has_own_clock(home) else machine
     last = universe.last_session()
     if home.source.kind == REPLAY and last is not None:
         midnight = datetime.combine(last + timedelta(days=1), time(), NEW_YORK)
@@ -129,11 +161,19 @@ def clock_of(home: Home, universe: Universe, now: datetime | None) -> Clock:
 
 
 def _reached(home: Home, machine_now: datetime) -> datetime | None:
-    """Where the clock of a home with its own stands by now, or None when the home has none."""
+    """Where the clock of a home that was used stands by now; None for one that was not, and for a live one."""
     facts = _facts(home.root)
-    if home.source.kind == LIVE or facts is None or not facts["now"]:
+    if home.source.kind == LIVE or facts is None:
         return None
+    if not _has_own_clock(home):
+        return machine_now
     return datetime.fromisoformat(facts["now"]) + (machine_now - datetime.fromisoformat(facts["machine"]))
+
+
+def _has_own_clock(home: Home) -> bool:
+    """Whether the home was used on another clock than the machine's."""
+    facts = _facts(home.root)
+    return facts is not None and bool(facts["now"])
 
 
 def _own_name(source: Source) -> str:
@@ -145,11 +185,16 @@ def _recorded(root: Path) -> Source | None:
     return None if facts is None else Source(facts["kind"], facts["place"])
 
 
+def _record(root: Path, facts: dict[str, str]) -> None:
+    write_durably(root / FILE_NAME, json.dumps(facts).encode("utf-8"))
+
+
 def _facts(root: Path) -> dict[str, str] | None:
     path = root / FILE_NAME
     try:
         facts: dict[str, str] = json.loads(path.read_text("utf-8"))
-        return {name: facts[name] for name in ("kind", "place", "now", "machine")}
+        address = {"base_url": facts["base_url"]} if "base_url" in facts else {}
+        return {name: facts[name] for name in ("kind", "place", "now", "machine")} | address
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError) as error:

@@ -1,22 +1,25 @@
 """Jobs: a stage run as one row of `elt_job_log`, with its outcome, its error and its seconds.
 
 The log is kept in the warehouse. A stage that needs none (extract) runs also while another process holds it: its row is
-then written with the next one.
+then kept in a file of the home and written with the next one, be it by another process.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import structlog
 
 from openingbell import tables
 from openingbell.clock import Clock
-from openingbell.errors import OpeningbellError, WarehouseError
+from openingbell.errors import OpeningbellError, RecordError, WarehouseError
+from openingbell.landing import write_durably
 from openingbell.pipeline import Outcome
 from openingbell.secrets import hide
 from openingbell.warehouse.protocol import Warehouse
@@ -24,6 +27,8 @@ from openingbell.warehouse.protocol import Warehouse
 log = structlog.get_logger()
 
 RUNNING, SUCCESS, PARTIAL, FAILED = "RUNNING", "SUCCESS", "PARTIAL", "FAILED"
+WAITING_NAME = "jobs.waiting.json"
+ABANDONED = "the process ended before the stage did; the next run does what it left"
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,21 @@ class Job:
 
 
 class JobLog:
-    """Runs stages and writes their rows; rows that could not be written yet are kept for the next time."""
+    """Runs stages and writes their rows; rows that could not be written yet are kept for the next time.
 
-    def __init__(self, warehouse: Warehouse, clock: Clock, secrets: tuple[str, ...] = ()) -> None:
-        self._warehouse = warehouse
+    Only the worker may have one. `waiting` is the file of those rows. `unwaiting` is the same warehouse without its
+    patience: once the warehouse was not to be had, every further row of the run would wait in vain.
+    """
+
+    def __init__(
+        self, warehouse: Warehouse, clock: Clock, waiting: Path, secrets: tuple[str, ...] = (), *, unwaiting: Warehouse
+    ) -> None:
+        self._patient = self._warehouse = warehouse
+        self._unwaiting = unwaiting
         self._clock = clock
+        self._waiting = waiting
         self._secrets = secrets
-        self._unwritten: dict[str, Job] = {}
+        self._unwritten = {job.job_id: job for job in _read_waiting(waiting, clock.now())}
 
     def run(self, job_type: str, stage: Callable[[str], Outcome]) -> tuple[Job, Outcome]:
         """Run `stage`, which is given the job's id; its errors pass through, logged.
@@ -69,7 +82,7 @@ class JobLog:
             try:
                 outcome = stage(job_id)
             except BaseException as error:
-                self._finish(running, FAILED, error_message=hide(_in_words(error), self._secrets))
+                self._finish(running, FAILED, error_message=_in_words(error))
                 raise
             status = PARTIAL if outcome.shortfall else SUCCESS
             return self._finish(
@@ -96,8 +109,8 @@ class JobLog:
             job.started_at,
             self._clock.now(),
             records_processed,
-            error_message,
-            details,
+            error_message and hide(error_message, self._secrets),
+            hide(details, self._secrets),
         )
         self._write(done)
         log.info("stage_finished", stage=job.job_type, status=status, seconds=done.seconds, records=records_processed)
@@ -111,8 +124,45 @@ class JobLog:
                 writer.replace(tables.JOB_LOG, _frame(list(self._unwritten.values())))
         except WarehouseError as error:
             log.warning("job_log_waits", reason=str(error))
+            self._warehouse = self._unwaiting
+            self._keep()
         else:
+            self._warehouse = self._patient
             self._unwritten.clear()
+            self._waiting.unlink(missing_ok=True)
+
+    def _keep(self) -> None:
+        """Put the unwritten rows where a later process finds them."""
+        try:
+            write_durably(
+                self._waiting, json.dumps([asdict(j) for j in self._unwritten.values()], default=str).encode()
+            )
+        except RecordError as error:
+            log.warning("job_log_lost", reason=str(error))
+
+
+def _read_waiting(path: Path, now: datetime) -> list[Job]:
+    """The rows that an earlier process could not write; one that says RUNNING died with it."""
+    try:
+        jobs = [_job_of(facts) for facts in json.loads(path.read_text("utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.warning("waiting_jobs_unreadable", path=str(path), reason=repr(error))
+        return []
+    return [
+        replace(job, status=FAILED, finished_at=now, error_message=ABANDONED) if job.status == RUNNING else job
+        for job in jobs
+    ]
+
+
+def _job_of(facts: dict[str, Any]) -> Job:
+    finished = facts["finished_at"]
+    moments = {
+        "started_at": datetime.fromisoformat(facts["started_at"]),
+        "finished_at": datetime.fromisoformat(finished) if finished else None,
+    }
+    return Job(**(facts | moments))
 
 
 def close_abandoned(warehouse: Warehouse, now: datetime) -> int:
@@ -126,7 +176,7 @@ def close_abandoned(warehouse: Warehouse, now: datetime) -> int:
             dead.with_columns(
                 status=pl.lit(FAILED),
                 finished_at=pl.lit(now.replace(tzinfo=None), pl.Datetime("us")),
-                error_message=pl.lit("the process ended before the stage did; the next run does what it left"),
+                error_message=pl.lit(ABANDONED),
             ),
         )
     return len(dead)
@@ -158,6 +208,8 @@ def last_quality_run(jobs: pl.DataFrame) -> QualityRun | None:
 
 
 def _in_words(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     return str(error) if isinstance(error, OpeningbellError) else f"{type(error).__name__}: {error}".rstrip(": ")
 
 

@@ -6,13 +6,13 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
 import filelock
 
-from openingbell.errors import WorkerBusy
+from openingbell.errors import RecordError, WorkerBusy
 
 LOCK_NAME = "worker.lock"
 OWNER_NAME = "worker.json"
@@ -25,10 +25,11 @@ def worker_lock(root: Path, command: str, now: datetime) -> Iterator[None]:
 
     Raises:
         WorkerBusy: another process is; the message names it.
+        RecordError: the home cannot be written to.
     """
-    root.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(root / LOCK_NAME)
     try:
+        root.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except filelock.Timeout:
         owner = owner_of(root) or "another process"
@@ -37,13 +38,26 @@ def worker_lock(root: Path, command: str, now: datetime) -> Iterator[None]:
             "or stop it",
             owner=owner,
         ) from None
+    except OSError as error:
+        raise _unwritable(root, command, error) from error
     try:
         facts = {"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": now.isoformat()}
-        (root / OWNER_NAME).write_text(json.dumps(facts), "utf-8")
+        try:
+            (root / OWNER_NAME).write_text(json.dumps(facts), "utf-8")
+        except OSError as error:
+            raise _unwritable(root, command, error) from error
         yield
     finally:
-        (root / OWNER_NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            (root / OWNER_NAME).unlink(missing_ok=True)
         lock.release()
+
+
+def _unwritable(root: Path, command: str, error: OSError) -> RecordError:
+    return RecordError(
+        f"asked to run {command} in {root}; the disk says: {error.strerror or error}; a home that is only read allows "
+        "`bell status` and `bell sql`; make it writable, or choose another OPENINGBELL_HOME"
+    )
 
 
 def owner_of(root: Path) -> str | None:
@@ -64,5 +78,7 @@ def is_held(root: Path) -> bool:
         lock.acquire(timeout=0)
     except filelock.Timeout:
         return True
+    except OSError:  # a home that is only read: whoever is at work says so
+        return owner_of(root) is not None
     lock.release()
     return False

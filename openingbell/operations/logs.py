@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
@@ -54,11 +54,19 @@ def logging_to(folder: Path, settings: Settings) -> Iterator[None]:
 
 
 class _LazyFile(logging.FileHandler):
-    """A log file that is not there, nor its folder, until there is something to log."""
+    """A log file that is not there, nor its folder, until there is something to log; silent where it cannot be."""
 
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; a home that cannot be written to can still be read."""
+        with suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name is logging's
+        """Be silent when the disk does not take the record."""
 
 
 def _file_handler(path: Path, before: Sequence[Processor]) -> logging.Handler:

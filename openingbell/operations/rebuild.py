@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import polars as pl
 
 from openingbell import pipeline as flow
 from openingbell import tables
-from openingbell.errors import RecordError
+from openingbell.errors import RecordError, UsageError, WarehouseError
+from openingbell.operations.home import Home
 from openingbell.operations.jobs import QualityRun, last_quality_run
 from openingbell.operations.lock import worker_lock
 from openingbell.operations.worker import Wish, entered
@@ -42,53 +44,80 @@ class Difference:
         return not self.only_first and not self.only_rebuilt
 
 
-def run(wish: Wish, *, verify: bool) -> list[Difference]:
+@dataclass(frozen=True)
+class Rebuilt:
+    """What came of a rebuild. `set_aside` is where a damaged first warehouse lies now, which nothing compares with."""
+
+    differences: Sequence[Difference]
+    set_aside: Path | None = None
+
+
+def run(wish: Wish, *, verify: bool) -> Rebuilt:
     """Build the warehouse of a home anew and compare the two.
 
     With `verify` the first one stays as it is and the second goes; else the second takes its place, with the first
-    one's job log.
+    one's job log. A damaged first one is set aside.
 
     Raises:
+        UsageError: nothing has landed.
+        WarehouseError: with `verify`, the first one is damaged or not there.
         WorkerBusy: a worker is at work in the home.
         RecordError: a landed file cannot be read.
     """
-    with entered(wish) as (home, pipeline), worker_lock(home.root, "bell rebuild", pipeline.clock.now()):
-        first = connect(pipeline.settings, home.root, pipeline.clock)
-        second = connect_beside(pipeline.settings, home.root, pipeline.clock)
+    with entered(wish) as (home, pipeline):
+        if not pipeline.landing.manifests():
+            raise UsageError(
+                f"asked to rebuild the warehouse of {home.root}; nothing has landed there; a warehouse is built from "
+                "landed files; land some with `bell full`, or choose another OPENINGBELL_HOME"
+            )
+        with worker_lock(home.root, "bell rebuild", pipeline.clock.now()):
+            return _run(home, pipeline, verify=verify)
+
+
+def _run(home: Home, pipeline: Pipeline, *, verify: bool) -> Rebuilt:
+    first = connect(pipeline.settings, home.root, pipeline.clock)
+    damage = first.damage()
+    usable = first if first.exists() and not damage else None
+    if verify and usable is None:
+        raise WarehouseError(
+            f"asked to compare with the warehouse {first.place}; found: {damage or 'there is none'}; only a whole one "
+            "can be compared; run `bell rebuild`: it sets a damaged one aside and builds anew from the landed files"
+        )
+    second = connect_beside(pipeline.settings, home.root, pipeline.clock)
+    second.delete()
+    rebuild(replace(pipeline, warehouse=second), usable)
+    differences = compare(usable, second) if usable else []
+    if verify:
         second.delete()
-        rebuild(replace(pipeline, warehouse=second), first)
-        differences = compare(first, second) if first.exists() else []
-        if verify:
-            second.delete()
-        else:
-            _carry_over(first, second)
-            second.take_place_of(first)
-        return differences
+        return Rebuilt(differences)
+    if usable:
+        _carry_over(usable, second)
+    set_aside = first.set_aside() if damage else None
+    second.take_place_of(first)
+    return Rebuilt(differences, set_aside)
 
 
 def _carry_over(first: Warehouse, second: Warehouse) -> None:
     """The job log is a history: it cannot be rebuilt and is taken along."""
-    if not first.exists():
-        return
     with first.read() as reader, second.write() as writer:
         for table in HISTORIES:
             writer.append(table, reader.read(table))
 
 
-def rebuild(pipeline: Pipeline, first: Warehouse) -> None:
+def rebuild(pipeline: Pipeline, first: Warehouse | None) -> None:
     """Fill `pipeline.warehouse`, which is empty, from the landed files.
 
     Quality is run as the newest quality run of `first` was, so that its findings can be compared.
 
     Args:
         pipeline: of the home, with the warehouse to fill.
-        first: the home's own warehouse, whose newest quality run is repeated; it may not exist.
+        first: the home's own warehouse, whose newest quality run is repeated; None when there is none to read.
     """
     loaded = flow.load(pipeline)
     if loaded.shortfall:
         raise RecordError(f"asked to rebuild from the landed files; {loaded.shortfall}")
     flow.transform(pipeline)
-    run = _quality_run(first)
+    run = _quality_run(first) if first else None
     if run is not None:
         quality_control.run(
             pipeline.warehouse,
@@ -114,8 +143,6 @@ def compare(first: Warehouse, second: Warehouse) -> list[Difference]:
 
 
 def _quality_run(warehouse: Warehouse) -> QualityRun | None:
-    if not warehouse.exists():
-        return None
     with warehouse.read() as reader:
         return last_quality_run(reader.read(tables.JOB_LOG))
 

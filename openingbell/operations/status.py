@@ -9,51 +9,62 @@ from typing import Any
 import polars as pl
 
 from openingbell import tables
+from openingbell.clock import SystemClock
 from openingbell.operations.home import Home
+from openingbell.operations.jobs import RUNNING, last_quality_run
 from openingbell.operations.lock import is_held, owner_of
 from openingbell.operations.summary import row_counts
-from openingbell.pipeline import Pipeline
+from openingbell.pipeline import Pipeline, backlog
 
 NEWEST_JOBS = 8
 
 
 @dataclass(frozen=True)
 class Status:
-    """Figures of a home."""
+    """Figures of a home; holes are None as long as no quality run has looked for them."""
 
     facts: Mapping[str, str]
     jobs: Sequence[Mapping[str, Any]] = ()
     rows: Mapping[str, int] = field(default_factory=dict)
-    holes: Mapping[str, int] = field(default_factory=dict)
+    holes: Mapping[str, int] | None = None
 
 
 def status_of(home: Home, pipeline: Pipeline) -> Status:
-    """The status of a home; a worker may be at work in it.
+    """The status of a home; a worker may be at work in it, and manifests may be unreadable.
 
     Raises:
         WarehouseLocked: a worker holds the warehouse for longer than the settings wait.
     """
-    manifests = pipeline.landing.manifests()
+    manifests, unreadable = pipeline.landing.survey()
+    held = is_held(home.root)
     facts = {
         "home": str(home.root.resolve()),
         "source": str(home.source),
-        "worker": (owner_of(home.root) or "at work") if is_held(home.root) else "none",
+        "worker": (owner_of(home.root) or "at work") if held else "none",
         "warehouse": pipeline.warehouse.place,
         "landed": f"{len(manifests):,} files, {sum(m.rows for m in manifests):,} rows, "
         f"{sum(m.bytes for m in manifests) / 1e6:,.1f} MB",
     }
+    if not isinstance(pipeline.clock, SystemClock):
+        facts["clock"] = f"{pipeline.clock.now():%Y-%m-%d %H:%M:%S} UTC, the home's own"
+    if unreadable:
+        facts["unreadable"] = f"{len(unreadable):,} manifests, the first: {unreadable[0]}"
     if not pipeline.warehouse.exists():
         return Status({**facts, "pending": f"{len(manifests):,} files; the warehouse is not there yet"})
     with pipeline.warehouse.read() as reader:
         loads = reader.read(tables.LOADS)
-        jobs = reader.read(tables.JOB_LOG).sort("job_id", descending=True).head(NEWEST_JOBS)
+        jobs = reader.read(tables.JOB_LOG).sort("job_id", descending=True)
         holes = reader.read(tables.COVERAGE).filter(pl.col("state") != "complete")
         rows = row_counts(reader)
-    waiting = len(manifests) - len(loads)
-    untransformed = loads["transformed_at"].null_count()
+    left = backlog(manifests, loads)
+    facts["pending"] = f"{left.to_load:,} files to load, {left.to_transform:,} to transform"
+    running = len(jobs.filter(pl.col("status") == RUNNING))
+    if running and not held and not is_held(home.root):
+        facts["abandoned"] = f"{running:,} jobs; their process ended before they did, the next run does what they left"
+    checked = last_quality_run(jobs) is not None
     return Status(
-        facts={**facts, "pending": f"{waiting:,} files to load, {untransformed:,} to transform"},
-        jobs=jobs.to_dicts(),
+        facts=facts,
+        jobs=jobs.head(NEWEST_JOBS).to_dicts(),
         rows=rows,
-        holes=dict(holes.group_by("state").len().sort("state").iter_rows()),
+        holes=dict(holes.group_by("state").len().sort("state").iter_rows()) if checked else None,
     )

@@ -16,12 +16,16 @@ from openingbell.warehouse.protocol import Reader
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of a run; holes and findings are None when no quality run was part of it."""
+    """Figures of a run; holes and findings are None when no quality run was part of it.
+
+    `notes` are by stage, `places` by what lies there.
+    """
 
     jobs: tuple[Job, ...]
     rows: Mapping[str, int] = field(default_factory=dict)
     holes: Mapping[str, int] | None = None
     findings: Mapping[str, int] | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
     shortfalls: tuple[str, ...] = ()
 
@@ -41,6 +45,7 @@ def summarise(ran: Ran) -> Summary:
         rows=rows,
         holes=_mapping(quality.get("holes")),
         findings=_mapping(quality.get("findings")),
+        notes={name: outcome.note for name, outcome in ran.outcomes.items() if outcome.note},
         places=places,
         shortfalls=tuple(f"{name}: {o.shortfall}" for name, o in ran.outcomes.items() if o.shortfall),
     )

@@ -13,14 +13,14 @@ from pydantic import SecretStr
 
 from openingbell import pipeline as flow
 from openingbell import sessions
-from openingbell.clock import Clock, ShiftedClock
+from openingbell.clock import Clock, ShiftedClock, SystemClock
 from openingbell.config import read_settings
 from openingbell.errors import RangeError, UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
 from openingbell.landing import Landing
 from openingbell.operations import home as homes
 from openingbell.operations.home import Home, Source
-from openingbell.operations.jobs import Job, JobLog, close_abandoned
+from openingbell.operations.jobs import WAITING_NAME, Job, JobLog, close_abandoned
 from openingbell.operations.lock import worker_lock
 from openingbell.operations.logs import logging_to, secrets_of
 from openingbell.pipeline import Outcome, Pipeline, Progress
@@ -108,6 +108,7 @@ def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]
 
     Raises:
         WorkerBusy: another worker is in the home.
+        SourceError: what has landed in a live home came from another address than the settings'.
         OpeningbellError: a stage failed; those before it are done and logged.
     """
     with entered(wish) as (home, pipeline), ExitStack() as stack:
@@ -115,14 +116,24 @@ def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]
         needs_vendor = EXTRACT in stages
         if needs_vendor and home.source.kind == homes.LIVE:
             require_key(pipeline.settings)
-        stack.enter_context(worker_lock(home.root, f"bell {' '.join(stages)}", pipeline.clock.now()))
+        command = "full" if stages == FULL else " ".join(stages)
+        stack.enter_context(worker_lock(home.root, f"bell {command}", SystemClock().now()))
         homes.claim(home, pipeline.clock)
+        if needs_vendor:
+            homes.bind(home, pipeline.settings.base_url, landed=bool(pipeline.landing.survey()[0]))
         _close_abandoned(pipeline)
         if needs_vendor and home.source.kind != homes.LIVE:
             pointed = stack.enter_context(_with_lookalike(home.source, pipeline))
         else:
             pointed = pipeline
-        jobs = JobLog(pipeline.warehouse, pipeline.clock, secrets_of(pipeline.settings))
+        at_once = pipeline.settings.model_copy(update={"warehouse_wait_seconds": 0.0})
+        jobs = JobLog(
+            pipeline.warehouse,
+            pipeline.clock,
+            home.logs / WAITING_NAME,
+            secrets_of(pipeline.settings),
+            unwaiting=connect(at_once, home.root, pipeline.clock),
+        )
         done: list[Job] = []
         outcomes: dict[str, Outcome] = {}
         for stage in stages:

@@ -102,6 +102,14 @@ CHECKS: tuple[Check, ...] = (
         0.0,
         "no other row of the answer has the same key and the same values. One of them is kept.",
     ),
+    Check(
+        "F1",
+        "file intact",
+        Severity.ERROR,
+        0.0,
+        "the landed file is there with the size that its manifest gives (`bell rebuild` compares the hash as well). "
+        "About files, found by the quality run; affected_rows counts files.",
+    ),
     # The data model calls K2 an error, but one of the conflicting rows is most often right, and a bar that is
     # excluded leaves a hole in every series over it: it stays usable at half the score.
     Check(

@@ -18,7 +18,7 @@ GRAVE_SHARE_MISSING = 0.2
 
 EXCUSES = {
     "missing": "asked for, the vendor has none",
-    "not asked": "never asked for since they are final",
+    "not asked": "no answer since they are final",
     "pending": "landed, not loaded yet",
     "restricted": "outside the plan",
 }
@@ -48,9 +48,9 @@ def flagged(table_name: str, rows: pl.DataFrame) -> pl.DataFrame:
             value=pl.col("affected_rows").cast(pl.Float64),
             threshold=pl.lit(0.0),
             message=pl.format(
-                "{} rows fail the check '{}'",
-                "affected_rows",
+                "check '{}' fails for this many: {}",
                 pl.col("check_name").replace_strict(names, return_dtype=pl.String),
+                "affected_rows",
             ),
         )
     )
@@ -102,7 +102,7 @@ def counted(check: str, table_name: str, rows: pl.DataFrame) -> pl.DataFrame:
             severity=pl.lit(str(facts.severity)),
             value=pl.col("affected_rows").cast(pl.Float64),
             threshold=pl.lit(0.0),
-            message=pl.format("{} rows fail the check '{}'", "affected_rows", pl.lit(facts.name)),
+            message=pl.format("check '{}' fails for this many: {}", pl.lit(facts.name), "affected_rows"),
         )
     )
 
@@ -122,7 +122,7 @@ def passes(findings: pl.DataFrame, checked: list[tuple[str, str]], newest: date)
             "affected_rows": [0] * len(quiet),
             "value": [0.0] * len(quiet),
             "threshold": [0.0] * len(quiet),
-            "message": [f"no row fails the check '{BY_ID[check].name}'" for check, _ in quiet],
+            "message": [f"check '{BY_ID[check].name}' fails for none" for check, _ in quiet],
         },
         schema={name: dtype for name, dtype in QUALITY_LOG.schema.items() if name != "run_id"},
     )

@@ -19,13 +19,13 @@ from openingbell.universe import Universe
 from openingbell.warehouse.protocol import Reader, Warehouse
 
 FLAGGED_TABLES: tuple[Table, ...] = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.BOND, tables.DAILY_BARS)
-FOUND_ELSEWHERE = ("V1", "K1")
-"""Checks that leave no flag on a row: their rows never reach a table."""
+FOUND_ELSEWHERE = ("V1", "K1", "F1")
+"""Checks that leave no flag on a row: their rows never reach a table, or they are about files."""
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What the stage found in the sessions `first` to `last`, as things stood at `now`."""
+    """What the stage found in the sessions `first` to `last`, as things stood at `now`; `holes` are those of all."""
 
     now: datetime
     first: date
@@ -48,10 +48,13 @@ def run(
     settings: Settings,
     *,
     run_id: str,
+    damaged: Sequence[Manifest] = (),
     first: date | None = None,
     last: date | None = None,
 ) -> Checked:
-    """Check the sessions from `first` to `last` (default: the newest `quality_sessions`), refresh `coverage`, and log.
+    """Check the sessions from `first` to `last`, refresh `coverage`, and log what was found.
+
+    By default the newest `quality_sessions` are checked, in the first run of a warehouse all that it holds.
 
     Args:
         warehouse: what is checked, and where the findings go.
@@ -60,20 +63,31 @@ def run(
         now: the moment of the run, UTC.
         settings: for delays and the default span.
         run_id: names the run in the log.
+        damaged: of those, what is no longer as it landed.
         first: first session; None for the default.
         last: last session; None for the newest.
     """
     warehouse.setup()
     newest = sessions.latest_session("XNYS", now)
     last = last or newest
-    first = first or sessions.sessions_before("XNYS", last, settings.quality_sessions)
+    recent = sessions.sessions_before("XNYS", last, settings.quality_sessions)
     with warehouse.write() as writer:
         loads = writer.read(tables.LOADS)
         covered = coverage.fold(universe, manifests, loads["load_id"].to_list(), now, settings)
         writer.remove(tables.COVERAGE, writer.read(tables.COVERAGE).select(tables.COVERAGE.key))
         writer.append(tables.COVERAGE, covered)
+        if first is None:
+            is_new = writer.count(tables.QUALITY_LOG) == 0
+            first = min([recent, *covered["session"]]) if is_new else recent
         span = covered.filter(pl.col("session").is_between(first, last))
-        found = pl.concat([*_row_findings(writer, first, last), *_load_findings(loads, first), _holes(span)])
+        found = pl.concat(
+            [
+                *_row_findings(writer, first, last),
+                *_load_findings(loads, first),
+                *_damage(damaged),
+                _holes(span),
+            ]
+        )
         log = pl.concat([found, findings.passes(found, _all_checks(), last)])
         writer.append(tables.QUALITY_LOG, log.with_columns(run_id=pl.lit(run_id)))
     return Checked(
@@ -81,7 +95,7 @@ def run(
         first=first,
         last=last,
         sessions_checked=len(span),
-        holes=_counts(span.filter(pl.col("state") != "complete"), "state"),
+        holes=_counts(covered.filter(pl.col("state") != "complete"), "state"),
         findings=_counts(found, "status"),
     )
 
@@ -107,6 +121,23 @@ def _load_findings(loads: pl.DataFrame, first: date) -> list[pl.DataFrame]:
             recent.filter(pl.col("feed") == feed.name).group_by("date").agg(affected_rows=pl.col(column).sum()),
         )
         for check, column in (("V1", "rows_quarantined"), ("K1", "rows_repeated"))
+        for feed in FEEDS
+    ]
+
+
+def _damage(damaged: Sequence[Manifest]) -> list[pl.DataFrame]:
+    """By day of extraction, of all files: a damaged one is damaged whatever span is checked."""
+    lost = pl.DataFrame(
+        [(manifest.feed, manifest.extracted_at.date()) for manifest in damaged],
+        schema={"feed": pl.String, "date": pl.Date},
+        orient="row",
+    )
+    return [
+        findings.counted(
+            "F1",
+            feed.raw_table,
+            lost.filter(pl.col("feed") == feed.name).group_by("date").agg(affected_rows=pl.len().cast(pl.Int64)),
+        )
         for feed in FEEDS
     ]
 

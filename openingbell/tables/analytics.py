@@ -22,7 +22,8 @@ def _bars(asset_class: str) -> Table:
         ANALYTICS,
         f"{asset_class}_data",
         ("symbol", "date"),
-        f"15-minute {asset_class} bars on one basis, checked and scored: the newest version of each.",
+        f"15-minute {asset_class} bars on the vendor's basis, checked and scored: the newest version of each. A bar made of "
+        "shorter ones is there once all of them are, or a later one is.",
         (
             SYMBOL,
             BAR_START,
@@ -126,7 +127,7 @@ DAILY_BARS = Table(
         price("vwap", "mean of the session's 15-minute avg_price weighted by volume", null="no 15-minute bar with a volume"),
         Column("return_pct", PRICE, "close over the close of the symbol's session before, minus 1", "percent", "first day, or a close is missing or 0"),
         Column("range_pct", PRICE, "(high - low) / close", "percent", "a price is missing or the close is 0"),
-        Column("bars_present", COUNT, "15-minute bars of the session in the warehouse", "bars"),
+        Column("bars_present", COUNT, "15-minute bars of a full record of the session that are in the warehouse", "bars"),
         Column("bars_expected", COUNT, "15-minute bars of a full record of the session", "bars"),
         Column("is_final", FLAG, "whether the official bar is there"),
         SCORE,

@@ -8,15 +8,16 @@ from datetime import date, timedelta
 import polars as pl
 
 from openingbell import sessions
-from openingbell.feeds import BY_ASSET_CLASS, Feed
+from openingbell.feeds import BAR_FIELDS, BY_ASSET_CLASS, Feed
 from openingbell.quality.checks import flags_of, mask_of
 from openingbell.quality.rows import check_rows
 from openingbell.quality.score import is_usable, join_flags, score
 from openingbell.tables import DAILY_BARS
 from openingbell.transform.promote import with_session
 
-PRICES = ("open", "high", "low", "close", "volume")
 KEY = ["symbol", "date"]
+OFF_GRID = ["V10", "V12", "V12H"]
+"""Checks that a bar fails when it is none of those that a full record of the session has."""
 
 
 def daily_bars(
@@ -36,7 +37,8 @@ def daily_bars(
     Returns:
         The columns of `daily_bars`, one row a symbol and day, sorted so.
     """
-    present = bars.group_by("symbol", date=pl.col("session")).agg(bars_present=pl.len().cast(pl.Int64))
+    on_grid = ~pl.col("dq_flags").str.split(",").list.eval(pl.element().is_in(OFF_GRID)).list.any()
+    present = bars.filter(on_grid).group_by("symbol", date="session").agg(bars_present=pl.len().cast(pl.Int64))
     rolled = _rolled_up(bars)
     checked = _checked(official, BY_ASSET_CLASS[asset_class], calendars)
     days = (
@@ -44,7 +46,7 @@ def daily_bars(
         .join(present, on=KEY, how="left")
         .with_columns(is_final=pl.col("dq_flags_official").is_not_null())
         .with_columns(
-            *(_official_else_bars(name) for name in (*PRICES, "data_quality_score", "dq_flags")),
+            *(_official_else_bars(name) for name in (*BAR_FIELDS, "data_quality_score", "dq_flags")),
             close_source=pl.when("is_final").then(pl.lit("official")).otherwise(pl.lit("bars")),
             asset_class=pl.lit(asset_class),
             bars_present=pl.col("bars_present").fill_null(0),
@@ -113,7 +115,7 @@ def _checked(official: pl.DataFrame, feed: Feed, calendars: Mapping[str, str]) -
             placed, prices_positive=feed.prices_positive, volume_expected=feed.volume_expected, minutes=None
         )
     return checked.select(
-        *KEY, *PRICES, data_quality_score=score(pl.col("flags")), dq_flags=join_flags(pl.col("flags"))
+        *KEY, *BAR_FIELDS, data_quality_score=score(pl.col("flags")), dq_flags=join_flags(pl.col("flags"))
     )
 
 

@@ -31,18 +31,27 @@ def promote(raw: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minutes
         minutes: length of the bars to make.
 
     Returns:
-        The columns of the feed's analytics table, one row a bar, sorted by symbol and date.
+        The columns of the feed's analytics table, one row a bar, sorted by symbol and date. A bar that shorter ones
+        make is left out until all of them are there, or one after them is: until then it may be forming.
     """
     bars = pl.concat(
         resample(_checked(rows, feed, calendars, source), minutes, source)
         for interval, rows in _by_interval(raw).items()
         for source in (sessions.minutes_of(interval),)
     ).unique(["symbol", "date"], keep="first", maintain_order=True)
-    return _with_derived(bars.sort("symbol", "date")).with_columns(
+    return _with_derived(_settled(bars, raw, minutes).sort("symbol", "date")).with_columns(
         pl.col("volume").round().cast(pl.Int64),
         data_quality_score=score(pl.col("flags")),
         dq_flags=join_flags(pl.col("flags")),
     )
+
+
+def _settled(bars: pl.DataFrame, raw: pl.DataFrame, minutes: int) -> pl.DataFrame:
+    """`bars` without those that are still being made: some of their shorter bars are not there, and no later one is."""
+    newest = raw.group_by("symbol").agg(newest=pl.col("date").max())
+    over = pl.col("newest") >= pl.col("date") + timedelta(minutes=minutes)
+    partial = pl.col("flags").list.contains("T1")
+    return bars.join(newest, on="symbol", how="left", maintain_order="left").filter(over | ~partial).drop("newest")
 
 
 def with_session(rows: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from openingbell.transform.reach import (
     INDICATORS,
     PROMOTION,
     Changed,
+    Reach,
     changed,
     read_from,
     read_usable,
@@ -96,7 +97,7 @@ class _Work:
         official = self._changed_keys(EOD, loads)
         days: list[date] = []
         for feed in INTRADAY_FEEDS:
-            keys = self._changed_keys(feed, loads)
+            keys = self._with_unsettled(feed, self._changed_keys(feed, loads))
             for change in self._told(feed.name, changed(keys)):
                 self._bars(feed, change)
             of_class = official.filter(pl.col("asset_class") == feed.asset_class).select("symbol", "session")
@@ -133,6 +134,18 @@ class _Work:
             .otherwise(pl.col("date").dt.date())
         )
         return rows.select(pl.lit(feed.asset_class).alias("asset_class"), "symbol", session=day).unique()
+
+    def _with_unsettled(self, feed: Feed, keys: pl.DataFrame) -> pl.DataFrame:
+        """Changed keys and the sessions just before them, whose last bar may have waited for a later one."""
+        if sessions.minutes_of(feed.bar_interval) == self._minutes or keys.is_empty():
+            return keys
+        before = [keys]
+        for change in changed(keys):
+            day = read_from(self._writer, tables.BY_NAME[feed.raw_table], change, Reach(bars=1))
+            before.append(
+                keys.filter(pl.col("symbol").is_in(change.symbols)).with_columns(session=pl.lit(day)).unique()
+            )
+        return pl.concat(before).unique()
 
     def _bars(self, feed: Feed, change: Changed) -> None:
         raw_table, table = tables.BY_NAME[feed.raw_table], tables.BY_NAME[feed.table]

@@ -34,6 +34,10 @@ READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.Sta
 """Statements that `query` runs; MULTI is what PIVOT is made of."""
 HELD = ("Could not set lock on file", "used by another process", "different configuration than existing connections")
 """What DuckDB says when others have the file open: on POSIX, on Windows, and inside this process."""
+DAMAGED = ("not a valid DuckDB database file", "Corrupt database file", "Could not read enough bytes")
+"""What DuckDB says of a file that is no warehouse, or no longer one."""
+INTERRUPTED = ("KeyboardInterrupt", "Query interrupted", "Interrupted!")
+"""What DuckDB says of Ctrl-C, depending on where it comes."""
 POLL_SECONDS = 0.1
 
 
@@ -219,6 +223,37 @@ class DuckDBWarehouse:
         for path in (self.path, _log_of(self.path)):
             path.unlink(missing_ok=True)
 
+    def damage(self) -> str:
+        """What makes the file unreadable, in the engine's words; empty when nothing does, or there is no file.
+
+        Raises:
+            WarehouseLocked: another process holds it.
+        """
+        if not self.path.exists():
+            return ""
+        try:
+            with self._connection(read_only=True) as connection:
+                for layer, name in connection.sql(
+                    "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
+                ).fetchall():
+                    stored = f"{_quoted(layer)}.{_quoted(name)}"
+                    connection.execute(f"SELECT max(hash(stored)) FROM {stored} AS stored").fetchall()
+        except WarehouseError as error:
+            if _is_damage(error.__cause__):
+                return str(error.__cause__)
+            raise
+        return ""
+
+    def set_aside(self) -> Path:
+        """Rename the file, so that its place is free, and give its new path."""
+        aside, number = self.path.with_name(f"{self.path.name}.broken"), 1
+        while aside.exists():
+            number += 1
+            aside = self.path.with_name(f"{self.path.name}.broken{number}")
+        if _log_of(self.path).exists():
+            _log_of(self.path).replace(_log_of(aside))
+        return self.path.rename(aside)
+
     def take_place_of(self, other: DuckDBWarehouse) -> None:
         """See `protocol.Warehouse`."""
         _log_of(other.path).unlink(missing_ok=True)
@@ -250,11 +285,14 @@ class DuckDBWarehouse:
                 if len(kinds) != 1 or kinds[0] not in READING:
                     found = ", ".join(kind.name for kind in kinds) or "no statement"
                     raise duckdb.InvalidInputException(f"found {found}, one statement that reads is allowed")
-                frame: pl.DataFrame = connection.sql(sql, params=list(parameters)).pl()
+                with _interruptible():
+                    frame: pl.DataFrame = _showable(connection.sql(sql, params=list(parameters))).pl()
             except (duckdb.Error, pl.exceptions.PolarsError) as error:
+                if _is_damage(error):
+                    raise
                 raise QueryError(
-                    f"asked for {sql.strip()!r}; the warehouse says: {error}; only statements that read are allowed, "
-                    "docs/tables.md lists the tables"
+                    f"asked for {sql.strip()!r}; the warehouse says: {_own_lines(error)}only statements that read are "
+                    "allowed, docs/tables.md lists the tables; correct the statement"
                 ) from error
         return frame
 
@@ -262,8 +300,11 @@ class DuckDBWarehouse:
     def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         connection = self._open(read_only=read_only)
         try:
-            yield connection
+            with _interruptible():
+                yield connection
         except duckdb.Error as error:
+            if _is_damage(error):
+                raise self._damaged(error) from error
             raise WarehouseError(
                 f"asked to use the warehouse {self.place}; the engine says: {error}; the warehouse is as it was "
                 "before; what has landed waits for the next run"
@@ -280,8 +321,11 @@ class DuckDBWarehouse:
         until = self._clock.now() + timedelta(seconds=self._wait_seconds)
         while True:
             try:
-                return duckdb.connect(str(self.path), read_only=read_only, config=CONFIG)
+                with _interruptible():
+                    return duckdb.connect(str(self.path), read_only=read_only, config=CONFIG)
             except duckdb.Error as error:
+                if _is_damage(error):
+                    raise self._damaged(error) from error
                 if not any(mark in str(error) for mark in HELD):
                     raise WarehouseError(f"asked to open the warehouse {self.place}; found: {error}") from error
                 if self._clock.now() >= until:
@@ -291,6 +335,44 @@ class DuckDBWarehouse:
                         "program, or raise warehouse_wait_seconds"
                     ) from error
                 self._clock.wait(POLL_SECONDS)
+
+    def _damaged(self, error: duckdb.Error) -> WarehouseError:
+        return WarehouseError(
+            f"asked to open the warehouse {self.place}; found: {error}; a warehouse is a whole DuckDB file; run "
+            "`bell rebuild`: it sets this one aside and builds a new one from the landed files"
+        )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C is what it was, whatever error DuckDB makes of it."""
+    try:
+        yield
+    except (duckdb.InvalidInputException, duckdb.InterruptException, RuntimeError) as error:
+        if any(mark in str(error) for mark in INTERRUPTED):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _showable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The answer with intervals as text: Polars has no type for them."""
+    if not any("INTERVAL" in str(dtype) for dtype in answer.types):
+        return answer
+    columns = [
+        f"{f'CAST(#{place} AS VARCHAR)' if 'INTERVAL' in str(dtype) else f'#{place}'} AS {_quoted(name)}"
+        for place, (name, dtype) in enumerate(zip(answer.columns, answer.types, strict=True), 1)
+    ]
+    return answer.project(", ".join(columns))
+
+
+def _own_lines(error: Exception) -> str:
+    """What the engine says, as the middle of a message; after a line that points at something a new one begins."""
+    text = str(error).rstrip()
+    return f"{text};\n" if "\n" in text else f"{text}; "
+
+
+def _is_damage(error: BaseException | None) -> bool:
+    return isinstance(error, duckdb.Error) and any(mark in str(error) for mark in DAMAGED)
 
 
 def _log_of(path: Path) -> Path:
@@ -312,3 +394,8 @@ def _table(table: Table) -> str:
 
 def _name(name: str) -> str:
     return f'"{name}"'
+
+
+def _quoted(name: str) -> str:
+    """A name that is not one of ours."""
+    return _name(name.replace('"', '""'))

@@ -396,6 +396,23 @@ def test_what_is_loaded_does_not_depend_on_the_settings_of_the_day(tmp_path: Pat
     assert at.load().rows_new == 1
 
 
+def test_a_file_of_another_source_is_left_and_the_others_load(tmp_path: Path) -> None:
+    at = Bench(tmp_path)
+    at.land(later(60), ("AAPL", wall(0), "1"))
+    theirs = at.land(later(61), ("MSFT", wall(0), "1"))
+    path = at.landing.root / "stocks" / f"{theirs.load_id}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"source": "demo 7"}))
+    for loaded in (1, 0):
+        done = stage.run(Landing(at.landing.root), at.warehouse, at.clock, at.settings, source="test")
+        assert done.files == loaded
+        (failure,) = done.failures
+        assert failure.startswith(
+            f"asked to load stocks/{theirs.load_id}; it holds data of demo 7, this home those of test"
+        )
+        assert failure.endswith("move file and manifest to a home of demo 7, or away")
+    assert at.current()["symbol"].to_list() == ["AAPL"]
+
+
 def test_a_manifest_says_the_same_after_a_round_trip(tmp_path: Path) -> None:
     """What load reads is what extract wrote."""
     at = Bench(tmp_path)

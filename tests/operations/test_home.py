@@ -106,3 +106,43 @@ def test_claiming_keeps_the_first_record_of_a_home_on_the_machines_clock(tmp_pat
     assert (tmp_path / homes.FILE_NAME).read_bytes() == before
     homes.claim(home, ShiftedClock(NOW))
     assert (tmp_path / homes.FILE_NAME).read_bytes() != before
+
+
+def test_a_home_that_was_used_on_the_machines_clock_is_not_set_back(tmp_path: Path) -> None:
+    home = Home(tmp_path, DEMO)
+    homes.claim(home, SystemClock())
+    with pytest.raises(RangeError, match=r"asked for --now 2010-.* has reached .* never runs backwards; choose"):
+        homes.clock_of(home, ONE_STOCK, datetime(2010, 1, 4, tzinfo=UTC))
+    later = SystemClock().now() + timedelta(days=1)
+    homes.claim(home, homes.clock_of(home, ONE_STOCK, later))
+    assert homes.clock_of(home, ONE_STOCK, None).now() >= later
+
+
+def test_a_live_home_belongs_to_one_address_once_something_has_landed(tmp_path: Path) -> None:
+    home = Home(tmp_path, Source(homes.LIVE))
+    homes.claim(home, SystemClock())
+    homes.bind(home, "http://127.0.0.1:1/mistyped", landed=False)
+    homes.bind(home, "http://127.0.0.1:8800", landed=False)
+    homes.bind(home, "http://127.0.0.1:8800/", landed=True)
+    with pytest.raises(
+        SourceError, match=r"from https://financialmodelingprep\.com/stable .*from http://127.*8800; .*set"
+    ):
+        homes.bind(home, "https://financialmodelingprep.com/stable", landed=True)
+    homes.claim(home, SystemClock())
+    assert json.loads((tmp_path / homes.FILE_NAME).read_text("utf-8"))["base_url"] == "http://127.0.0.1:8800"
+
+
+def test_the_default_address_is_recorded_as_none_of_its_own(tmp_path: Path) -> None:
+    home = Home(tmp_path, Source(homes.LIVE))
+    homes.claim(home, SystemClock())
+    homes.bind(home, "https://financialmodelingprep.com/stable", landed=False)
+    assert json.loads((tmp_path / homes.FILE_NAME).read_text("utf-8"))["base_url"] == ""
+    with pytest.raises(SourceError, match="asked to extract from http://127"):
+        homes.bind(home, "http://127.0.0.1:8800", landed=True)
+
+
+def test_a_demo_asks_whatever_address_its_vendor_has(tmp_path: Path) -> None:
+    home = Home(tmp_path, DEMO)
+    homes.claim(home, SystemClock())
+    homes.bind(home, "http://127.0.0.1:1", landed=True)
+    homes.bind(home, "http://127.0.0.1:2", landed=True)

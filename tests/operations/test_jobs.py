@@ -10,7 +10,16 @@ import pytest
 from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.errors import RecordError
-from openingbell.operations.jobs import FAILED, PARTIAL, RUNNING, SUCCESS, JobLog, close_abandoned, last_quality_run
+from openingbell.operations.jobs import (
+    ABANDONED,
+    FAILED,
+    PARTIAL,
+    RUNNING,
+    SUCCESS,
+    JobLog,
+    close_abandoned,
+    last_quality_run,
+)
 from openingbell.pipeline import Outcome
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 from tests.running import another_process_holding
@@ -22,8 +31,13 @@ SECRET = "not-for-the-log"
 class Bench:
     def __init__(self, folder: Path) -> None:
         self.clock = VirtualClock(NOW)
-        self.warehouse = DuckDBWarehouse(folder / "warehouse.duckdb", clock=self.clock, wait_seconds=1)
-        self.jobs = JobLog(self.warehouse, self.clock, (SECRET,))
+        self.warehouse = DuckDBWarehouse(folder / "warehouse.duckdb", clock=self.clock, wait_seconds=10)
+        self.waiting = folder / "logs" / "jobs.waiting.json"
+        self.jobs = self.another_process()
+
+    def another_process(self) -> JobLog:
+        unwaiting = DuckDBWarehouse(self.warehouse.path, clock=self.clock, wait_seconds=0)
+        return JobLog(self.warehouse, self.clock, self.waiting, (SECRET,), unwaiting=unwaiting)
 
     def rows(self) -> list[dict[str, object]]:
         with self.warehouse.read() as reader:
@@ -74,7 +88,7 @@ def test_an_interruption_is_logged_as_a_failure(bench: Bench) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         bench.jobs.run("extract", stage)
-    assert bench.rows()[0]["error_message"] == "KeyboardInterrupt"
+    assert bench.rows()[0]["error_message"] == "interrupted"
 
 
 def test_a_row_that_cannot_be_written_is_written_with_the_next(bench: Bench) -> None:
@@ -85,6 +99,54 @@ def test_a_row_that_cannot_be_written_is_written_with_the_next(bench: Bench) -> 
     bench.clock.wait(1)
     bench.jobs.run("csv-load", lambda _: Outcome(4))
     assert [(row["job_type"], row["status"]) for row in bench.rows()] == [("extract", SUCCESS), ("csv-load", SUCCESS)]
+    assert not bench.waiting.exists()
+
+
+def test_a_row_that_cannot_be_written_is_written_by_a_later_process(bench: Bench) -> None:
+    bench.warehouse.setup()
+    with another_process_holding(bench.warehouse.path):
+        bench.jobs.run("extract", lambda _: Outcome(3, {"note": SECRET}, f"left out {SECRET}"))
+    assert SECRET not in bench.waiting.read_text("utf-8")
+    bench.clock.wait(1)
+    bench.another_process().run("csv-load", lambda _: Outcome(4))
+    first, second = bench.rows()
+    assert (first["job_type"], first["status"], first["records_processed"]) == ("extract", PARTIAL, 3)
+    assert first["error_message"] == "left out [hidden]"
+    assert second["job_type"] == "csv-load"
+    assert not bench.waiting.exists()
+
+
+def test_a_waiting_row_whose_process_died_is_closed(bench: Bench) -> None:
+    bench.warehouse.setup()
+
+    left = b""
+
+    def stage(_: str) -> Outcome:
+        nonlocal left
+        left = bench.waiting.read_bytes()
+        return Outcome(1)
+
+    with another_process_holding(bench.warehouse.path):
+        bench.jobs.run("extract", stage)
+    bench.waiting.write_bytes(left)  # as it was when the process was killed
+    bench.clock.wait(1)
+    bench.another_process().run("csv-load", lambda _: Outcome(4))
+    assert [(row["status"], row["error_message"]) for row in bench.rows()] == [(FAILED, ABANDONED), (SUCCESS, None)]
+
+
+def test_the_warehouse_is_waited_for_once_in_a_run(bench: Bench) -> None:
+    bench.warehouse.setup()
+    with another_process_holding(bench.warehouse.path):
+        for stage in ("extract", "csv-load", "transform"):
+            bench.jobs.run(stage, lambda _: Outcome(1))
+    assert timedelta(seconds=10) <= bench.clock.now() - NOW < timedelta(seconds=11)
+
+
+def test_a_file_of_waiting_rows_that_is_damaged_stops_nothing(bench: Bench) -> None:
+    bench.waiting.parent.mkdir()
+    bench.waiting.write_text('[{"job_id"', "utf-8")
+    bench.another_process().run("extract", lambda _: Outcome(3))
+    assert [row["status"] for row in bench.rows()] == [SUCCESS]
 
 
 def test_jobs_whose_process_died_are_closed(bench: Bench) -> None:

@@ -74,3 +74,14 @@ def test_the_terminal_speaks_json_on_request(tmp_path: Path, capsys: pytest.Capt
 
 def test_without_a_key_there_is_no_secret() -> None:
     assert secrets_of(Settings.model_validate({})) == ()
+
+
+def test_a_log_file_that_cannot_be_written_is_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "logs").touch()
+    with logging_to(tmp_path / "logs", settings()):
+        structlog.get_logger().info("quiet")
+        structlog.get_logger().warning("loud")
+    err = capsys.readouterr().err
+    assert "loud" in err
+    assert "Traceback" not in err
+    assert "Error" not in err

@@ -51,7 +51,7 @@ def test_a_finding_is_a_check_on_a_symbol_and_a_session() -> None:
         ("V4", "stock_data", "AAPL", MONDAY, "FAIL", "error", 1, 1.0),
         ("V6S", "stock_data", "MSFT", MONDAY, "WARN", "information", 1, 1.0),
     ]
-    assert "2 rows fail the check 'volume expected'" in found["message"].to_list()
+    assert "check 'volume expected' fails for this many: 2" in found["message"].to_list()
 
 
 def test_no_flags_are_no_findings() -> None:

@@ -29,6 +29,8 @@ from openingbell.universe import Universe, from_symbols
 from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
 
 UNIVERSE: Universe = from_symbols(["AAA", "BBB"], ["^GSPC", "^VIX"], ["GCUSD", "CLUSD"])
+WHOLE = ("00", "05", "10")
+"""Minutes of the three shorter bars of which one of fifteen minutes is made."""
 FEEDS: dict[str, Feed] = {
     "AAA": STOCKS, "BBB": STOCKS, "^GSPC": INDEXES, "^VIX": INDEXES, "GCUSD": COMMODITIES, "CLUSD": COMMODITIES,
 }  # fmt: skip
@@ -495,7 +497,7 @@ def test_a_correction_reaches_twenty_sessions_of_volumes_and_the_whole_warm_up(
 def test_new_yields_rewrite_the_lines_that_rest_on_them_and_no_bar(
     home: Home, written: dict[str, pl.DataFrame]
 ) -> None:
-    arrive(home, answer("^GSPC", {f"2019-01-0{day} 10:00": sound(10.0) for day in (2, 3, 4)}))
+    arrive(home, answer("^GSPC", {f"2019-01-0{day} 10:{m}": sound(10.0) for day in (2, 3, 4) for m in WHOLE}))
     written.clear()
     arrive(home, answer(TREASURY, {"2019-01-03 00:00": (2.5,) * 12}, number=1, feed=BONDS))
     assert set(written) == {"bond_data", "market_summary"}
@@ -521,10 +523,23 @@ def test_an_official_bar_alone_makes_a_day_and_finality(home: Home) -> None:
     ]
 
 
+def test_a_bar_waits_for_its_last_five_minutes_or_for_a_later_bar(home: Home) -> None:
+    """What two of three shorter bars make may still be forming; what lies before a later bar is over."""
+    arrive(home, answer("^GSPC", {f"2019-01-03 15:{m}": sound(10.0) for m in ("30", "35", "40", "45", "50")}))
+    assert rows_of(home, tables.INDEX, "date") == [(datetime(2019, 1, 3, 15, 30),)]
+    assert len(rows_of(home, tables.TECHNICAL_INDICATORS, "date")) == 1
+    arrive(home, answer("^GSPC", {"2019-01-04 09:30": sound(11.0)}, number=1))
+    assert rows_of(home, tables.INDEX, "date", "dq_flags") == [
+        (datetime(2019, 1, 3, 15, 30), ""),
+        (datetime(2019, 1, 3, 15, 45), "T1"),
+    ]
+    assert rows_of(home, tables.DAILY_BARS, "date", "bars_present") == [(date(2019, 1, 3), 2)]
+
+
 def test_the_market_is_drawn_anew_from_the_first_day_that_changed(home: Home) -> None:
     """Symbols that change on different days arrive together: every day has its line."""
-    bars = {"AAA": "2019-01-02 10:00", "BBB": "2019-01-04 10:00", "^GSPC": "2019-01-03 10:00"}
-    arrive(home, *(answer(symbol, {start: sound(10.0)}) for symbol, start in bars.items()))
+    bars = {"AAA": ["2019-01-02 10:00"], "BBB": ["2019-01-04 10:00"], "^GSPC": [f"2019-01-03 10:{m}" for m in WHOLE]}
+    arrive(home, *(answer(symbol, {start: sound(10.0) for start in starts}) for symbol, starts in bars.items()))
     assert rows_of(home, tables.MARKET_SUMMARY, "date") == [(date(2019, 1, day),) for day in (2, 3, 4)]
     assert rows_of(home, tables.DAILY_AGGREGATES, "date") == [(date(2019, 1, day),) for day in (2, 4)]
 

@@ -166,8 +166,10 @@ def test_a_damaged_file_is_said_at_once(warehouse: DuckDBWarehouse, clock: Virtu
     content = bytearray(warehouse.path.read_bytes())
     content[4_096 * 3 :: 97] = bytes(byte ^ 0xFF for byte in content[4_096 * 3 :: 97])
     warehouse.path.write_bytes(content)
-    with pytest.raises(WarehouseError, match=r"Corrupt database file") as caught, warehouse.read():
+    words = r"Corrupt database file.*; a warehouse is a whole DuckDB file; run `bell rebuild`: it sets this one aside"
+    with pytest.raises(WarehouseError, match=words) as caught, warehouse.read():
         pass
+    assert "Corrupt database file" in warehouse.damage()
     assert not isinstance(caught.value, WarehouseLocked)
     assert clock.now() == NOW
 
@@ -197,7 +199,6 @@ def test_a_damaged_file_is_said_at_once(warehouse: DuckDBWarehouse, clock: Virtu
         "PREPARE a AS SELECT 1",
         "CREATE MACRO f() AS 1",
         "EXPLAIN ANALYZE DELETE FROM loads",
-        "SELECT INTERVAL 1 MONTH",
     ],
 )
 def test_a_query_reaches_nothing_but_the_tables(warehouse: DuckDBWarehouse, tmp_path: Path, sql: str) -> None:
@@ -227,6 +228,58 @@ def test_a_query_does_not_see_the_variables_of_the_program(warehouse: DuckDBWare
 )  # fmt: skip
 def test_whatever_reads_is_allowed(warehouse: DuckDBWarehouse, sql: str) -> None:
     assert isinstance(warehouse.query(sql), pl.DataFrame)
+
+
+def test_a_file_that_can_be_read_or_is_held_or_is_not_there_is_not_damaged(
+    warehouse: DuckDBWarehouse, tmp_path: Path, clock: VirtualClock
+) -> None:
+    assert warehouse.damage() == ""
+    assert DuckDBWarehouse(tmp_path / "none.duckdb", clock=clock, wait_seconds=0).damage() == ""
+    with held_elsewhere(warehouse.path), pytest.raises(WarehouseLocked):
+        warehouse.damage()
+
+
+def test_a_file_that_was_cut_off_is_damaged(warehouse: DuckDBWarehouse) -> None:
+    warehouse.path.write_bytes(warehouse.path.read_bytes()[:20_000])
+    assert "Could not read enough bytes" in warehouse.damage()
+
+
+def test_files_set_aside_keep_out_of_each_other_s_way(warehouse: DuckDBWarehouse) -> None:
+    names = []
+    for _ in range(3):
+        warehouse.path.touch()
+        names.append(warehouse.set_aside().name)
+    assert names == ["warehouse.duckdb.broken", "warehouse.duckdb.broken2", "warehouse.duckdb.broken3"]
+    assert not warehouse.exists()
+
+
+def test_intervals_are_given_as_text_under_their_names(warehouse: DuckDBWarehouse) -> None:
+    frame = warehouse.query('SELECT INTERVAL 26 HOUR AS "a ""b", ? AS n, [INTERVAL 1 DAY] AS many', [7])
+    assert frame.rows(named=True) == [{'a "b': "26:00:00", "n": 7, "many": "[1 day]"}]
+    assert warehouse.query("SELECT loaded_at - extracted_at AS age FROM loads").columns == ["age"]
+
+
+def test_what_to_do_about_wrong_sql_stands_on_a_line_of_its_own(warehouse: DuckDBWarehouse) -> None:
+    with pytest.raises(QueryError) as caught:
+        warehouse.query("SELECT FROM WHERE")
+    *_, pointer, advice = str(caught.value).splitlines()
+    assert pointer.endswith(";")
+    assert advice.startswith("only statements that read are allowed, docs/tables.md lists the tables; correct")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        duckdb.InvalidInputException("Python exception occurred: KeyboardInterrupt: "),
+        duckdb.InterruptException("INTERRUPT Error: Interrupted!"),
+        RuntimeError("Query interrupted"),
+    ],
+)
+def test_an_interrupt_stays_one_whatever_the_engine_makes_of_it(warehouse: DuckDBWarehouse, error: Exception) -> None:
+    with pytest.raises(KeyboardInterrupt), warehouse.write():
+        raise error
+    with pytest.raises(RuntimeError, match="other"), warehouse.read():
+        raise RuntimeError("other")
 
 
 def test_deleting_removes_the_log_too(warehouse: DuckDBWarehouse) -> None:

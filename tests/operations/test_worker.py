@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from openingbell.clock import SystemClock, VirtualClock
+from openingbell.errors import SourceError
+from openingbell.landing import Ask, Landing, Outcome
+from openingbell.operations import home as homes
+from openingbell.operations import worker
+from openingbell.operations.home import Home, Source
+from openingbell.operations.lock import OWNER_NAME
+from openingbell.operations.worker import Wish
+from openingbell.pipeline import Progress
+
+NOW = datetime(2019, 2, 16, tzinfo=UTC)
+DAY = date(2019, 2, 15)
+ELSEWHERE = "http://127.0.0.1:1"
+
+
+class Seen(Exception):
+    """Ends a run as soon as the lock was looked at."""
+
+
+def silent(_: str) -> Progress:
+    return lambda *_: None
+
+
+@pytest.mark.parametrize(("stages", "command"), [(worker.FULL, "bell full"), (("csv-load",), "bell csv-load")])
+def test_the_lock_says_what_was_typed_and_since_when_on_the_machines_clock(
+    tmp_path: Path, stages: tuple[str, ...], command: str
+) -> None:
+    facts = {}
+
+    def look(_: str) -> Progress:
+        facts.update(json.loads((tmp_path / OWNER_NAME).read_text("utf-8")))
+        raise Seen
+
+    with pytest.raises(Seen):
+        worker.run(Wish(Source(homes.DEMO, "1"), tmp_path, clock=VirtualClock(NOW)), stages, look)
+    assert facts["command"] == command
+    assert SystemClock().now() - datetime.fromisoformat(facts["since"]) < timedelta(minutes=1)
+
+
+def test_another_address_is_refused_where_something_landed_and_only_by_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path, Source(homes.LIVE))
+    homes.claim(home, SystemClock())
+    homes.bind(home, "https://financialmodelingprep.com/stable", landed=False)
+    ask = Ask("AAPL", "stock", "XNYS", DAY, DAY, DAY, DAY, NOW, 200, Outcome.ANSWERED, 0, 0)
+    Landing(home.extracts).write(
+        "stocks", pl.DataFrame(), (ask,), source="fmp", bar_interval="15min", basis="vendor", final_delay=timedelta()
+    )
+    monkeypatch.setenv("OPENINGBELL_BASE_URL", ELSEWHERE)
+    monkeypatch.setenv("FMP_API_KEY", "no-key-at-all")
+    for stages in ((worker.EXTRACT,), worker.FULL):
+        with pytest.raises(SourceError, match=f"asked to extract from {ELSEWHERE} .*what landed there came from https"):
+            worker.run(Wish(home=tmp_path), stages, silent)
+    assert worker.run(Wish(home=tmp_path), (worker.LOAD,), silent).jobs[0].status == "SUCCESS"
