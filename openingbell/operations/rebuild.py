@@ -24,6 +24,8 @@ from openingbell.warehouse.protocol import Warehouse
 
 HISTORIES = (tables.JOB_LOG,)
 """What happened, not what follows from the files: there is nothing to compare."""
+OF_QUALITY = (tables.COVERAGE, tables.QUALITY_LOG)
+"""What the quality run makes: as of its moment."""
 ORDER_OF_ARRIVAL = ("loaded_at", "transformed_at", "rows_new", "rows_same")
 """Columns of `loads` that depend on when and in which order files arrived; rows_new + rows_same does not."""
 
@@ -132,19 +134,28 @@ def rebuild(pipeline: Pipeline, first: Warehouse | None) -> None:
 
 
 def compare(first: Warehouse, second: Warehouse) -> list[Difference]:
-    """Every table that follows from the files, compared row by row and value by value."""
+    """Every table that follows from the files, compared row by row and value by value; those of the quality run only
+    while it is of what the warehouse holds now.
+    """
     run = _quality_run(first)
     with first.read() as one, second.read() as other:
         return [
             _difference(table, _comparable(one.read(table), table, run), _comparable(other.read(table), table, run))
             for table in tables.TABLES
-            if table not in HISTORIES
+            if table not in HISTORIES and (run is not None or table not in OF_QUALITY)
         ]
 
 
 def _quality_run(warehouse: Warehouse) -> QualityRun | None:
+    """The newest quality run, if nothing was loaded or transformed since."""
     with warehouse.read() as reader:
-        return last_quality_run(reader.read(tables.JOB_LOG))
+        run = last_quality_run(reader.read(tables.JOB_LOG))
+        loads = reader.read(tables.LOADS)
+    if run is None:
+        return None
+    until = run.now.replace(tzinfo=None)
+    is_older = (pl.col("loaded_at") <= until) & (pl.col("transformed_at") <= until).fill_null(value=False)
+    return run if loads.select(is_older.all()).item() else None
 
 
 def _comparable(rows: pl.DataFrame, table: Table, run: QualityRun | None) -> pl.DataFrame:

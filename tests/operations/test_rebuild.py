@@ -105,3 +105,17 @@ def test_without_a_warehouse_there_is_nothing_to_compare_with(filled: Bell) -> N
     assert "found: there is none; " in filled.run("rebuild", "--verify", code=1).stderr
     assert not filled.warehouse.exists()
     assert "one was built from the landed files" in filled.run("rebuild").stdout
+
+
+def test_findings_of_a_quality_run_before_the_newest_load_are_not_compared(tmp_path: Path) -> None:
+    """They are true of what was there then; everything else is compared as ever."""
+    bell = Bell(tmp_path / "home", SMALL_UNIVERSE)
+    bell.run("full", "--demo", "--now", "2026-11-24T12:00:00-05:00")
+    for stage in ("extract", "csv-load", "transform"):
+        bell.run(stage, "--now", "2026-11-24T22:00:00-05:00") if stage == "extract" else bell.run(stage)
+    out = bell.run("rebuild", "--verify").stdout
+    assert "differs" not in out
+    assert "stock_data_raw" in out
+    assert "coverage" not in out
+    bell.run("quality")
+    assert "coverage" in bell.run("rebuild", "--verify").stdout
