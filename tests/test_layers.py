@@ -1,7 +1,7 @@
 """What import-linter cannot see: who touches a driver, the clock, the environment and the terminal, and what is pure.
 
 Each rule names the only files that may do something; the source of every other file is read, not run. The direction
-of imports is in `.importlinter`.
+of imports is in `pyproject.toml`.
 """
 
 from __future__ import annotations
