@@ -29,6 +29,7 @@ from pydantic.fields import FieldInfo
 
 from openingbell.errors import SettingsError
 from openingbell.feeds import Feed
+from openingbell.secrets import HIDDEN
 
 PREFIX = "OPENINGBELL_"
 ALIASES = {"FMP_API_KEY": "api_key", "API_KEY": "api_key", "WAREHOUSE_URL": "warehouse_url"}
@@ -50,8 +51,14 @@ KINDS: dict[object, str] = {
     tuple[str, ...]: f"symbols, each matches `{SYMBOL}`",
 }
 """What a setting's type is called; all others are text."""
+KEY_LIKE = re.compile(r"[\w-]{16,}")
 NEVER_SHOWN = {"api_key", "warehouse_url"}
 """Settings whose values hold secrets, or may."""
+
+
+def shown(value: object) -> str:
+    """A value as a message may quote it: a word as long as a key might be one that went to the wrong place."""
+    return KEY_LIKE.sub(HIDDEN, repr(value))
 
 
 def _split(value: object) -> object:
@@ -67,7 +74,7 @@ def _once(symbols: tuple[str, ...]) -> tuple[str, ...]:
     """
     stripped = tuple(dict.fromkeys(symbol.strip() for symbol in symbols))
     if wrong := [symbol for symbol in stripped if not re.fullmatch(SYMBOL, symbol)]:
-        raise ValueError(f"no symbols are {', '.join(map(repr, wrong))}")
+        raise ValueError(f"no symbols are {', '.join(shown(symbol) for symbol in wrong)}")
     return stripped
 
 
@@ -255,7 +262,7 @@ def _explain(error: ValidationError, given: Mapping[str, _Given]) -> str:
         if problem["type"] == "extra_forbidden":
             problems.append(f"{one.where} sets {one.name}; there is no such setting; the settings are {_names()}")
         else:
-            value = "" if setting in NEVER_SHOWN else f" to {one.value!r}"
+            value = "" if setting in NEVER_SHOWN else f" to {shown(one.value)}"
             problems.append(
                 f"{one.where} sets {one.name}{value}; the setting {setting} has a value that is not allowed: "
                 f"{problem['msg'].removeprefix('Value error, ')}; allowed: {allowed(Settings.model_fields[setting])}; "

@@ -228,7 +228,7 @@ FAULTS: dict[str, tuple[Interceptor, int, str]] = {
         3, "MSFT .*asked for MSFT; the answer is no list of rows but '<html>",
     ),
     "an empty body": (about("MSFT", lambda _: Response(b"")), 3, "MSFT .*the answer is no list of rows but ''"),
-    "an answer cut by the connection": (about("MSFT", short), 3, "MSFT .*no answer: RemoteProtocolError"),
+    "an answer cut by the connection": (about("MSFT", short), 3, r"MSFT .*no answer from 127.*: RemoteProtocolError"),
     "truncated JSON": (
         about("MSFT", lambda r: Response(f'[{{"date": "2024-05-08", "note": "{echo(r)}", "op')),
         3, "MSFT .*the answer is no list of rows but",
@@ -305,7 +305,9 @@ def test_nobody_at_the_address_is_told(tmp_path: Path) -> None:
     at = Scene(tmp_path)
     said = at.extract()
     assert said.code == 1
-    assert re.search("asked for 9 windows; not one was answered; .*no answer: ConnectError", flat(said))
+    assert re.search(
+        r"asked for 9 windows; not one was answered; .*no answer from 127\.0\.0\.1: ConnectError", flat(said)
+    )
     with scene(tmp_path) as well:
         require_nothing_lost(well)
 

@@ -100,7 +100,10 @@ class FmpClient:
         except httpx.DecodingError as problem:
             error = UnusableAnswer(self._hidden(f"the answer cannot be decoded: {problem}"))
         except httpx.TransportError as problem:
-            error = VendorUnavailable(self._hidden(f"no answer: {type(problem).__name__} {problem}".rstrip()))
+            host = httpx.URL(self._settings.base_url).host
+            error = VendorUnavailable(
+                self._hidden(f"no answer from {host}: {type(problem).__name__} {problem}".rstrip())
+            )
         except (httpx.InvalidURL, httpx.HTTPError) as problem:
             error = VendorError(self._hidden(f"the request cannot be sent: {type(problem).__name__} {problem}"))
         raise error

@@ -110,7 +110,7 @@ def run(
                 break
             if progress is not None:
                 progress(batch[0].member.feed.name, done.requests, planned)
-    if done.failures and not done.files:
+    if done.failures and not (done.files or done.stopped):
         first = done.failures[0]
         raise VendorError(f"asked for {planned} windows; not one was answered; {first.symbol}: {first.message}")
     return replace(done, restricted=tuple(dict.fromkeys(done.restricted)))
@@ -218,7 +218,8 @@ def _with_provenance(reply: _Reply) -> pl.DataFrame:
 def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:
     """The failure that a reply is; an answer that could not be read is kept."""
     member = reply.request.member
-    log.warning("call_failed", feed=member.feed.name, symbol=member.symbol, reason=str(error))
+    if not isinstance(error, KeyRefused):  # that ends the run, and is told once
+        log.warning("call_failed", feed=member.feed.name, symbol=member.symbol, reason=str(error))
     if isinstance(error, UnusableAnswer) and error.body:
         symbol = re.sub(r"[^\w.-]", "", member.symbol)
         landing.keep_unreadable(f"{reply.answered_at:%Y%m%dT%H%M%S%f}Z-{member.feed.name}-{symbol}.txt", error.body)

@@ -333,6 +333,13 @@ def test_rows_without_a_date_cover_nothing(tmp_path: Path) -> None:
     assert any(b"09:30:00" in path.read_bytes() for path in (tmp_path / "unreadable").iterdir())
 
 
+def test_a_quota_that_is_used_up_from_the_start_is_a_stop_and_no_failure(tmp_path: Path) -> None:
+    """Nothing can be done about it now, and nothing is lost: the next run asks."""
+    used_up = b'{"Error Message": "Bandwidth Limit Reach ."}'
+    with bench(tmp_path, fault=lambda _: Response(used_up, status_code=429)) as at:
+        assert "Bandwidth Limit Reach" in at.run().stopped
+
+
 def test_when_nothing_is_answered_the_run_fails(tmp_path: Path) -> None:
     """A vendor that is down is told as an error, with the first reason."""
     with bench(tmp_path, fault=lambda _: Response(status_code=502)) as at:
