@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -48,7 +48,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Everything that the stages of one home work with."""
+    """Everything that the stages of one home work with.
+
+    `as_of` is the moment at which quality judges, None for the moment at which it runs: after an extraction that is its
+    beginning, so that a bar that became final since is not yet missed.
+    """
 
     settings: Settings
     universe: Universe
@@ -60,6 +64,7 @@ class Pipeline:
     first: date | None = None
     last: date | None = None
     symbols: tuple[str, ...] = ()
+    as_of: datetime | None = None
 
 
 def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
@@ -119,7 +124,7 @@ def quality(pipeline: Pipeline, run_id: str) -> Outcome:
         pipeline.warehouse,
         pipeline.universe,
         pipeline.landing.manifests(),
-        pipeline.clock.now(),
+        pipeline.as_of or pipeline.clock.now(),
         pipeline.settings,
         run_id=run_id,
         damaged=pipeline.landing.damaged(),

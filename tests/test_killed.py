@@ -16,7 +16,8 @@ from tests.running import SMALL_UNIVERSE, Bell
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; TerminateProcess is tried by hand")
 
-NOW = "2026-11-24T12:31:00-05:00"
+NOW = "2026-11-24T12:33:00-05:00"
+"""A minute after a bar became final, so that a quarter of an hour passes until the next does."""
 TWO_SYMBOLS = {
     **SMALL_UNIVERSE,
     "OPENINGBELL_STOCKS": "AAPL MSFT",

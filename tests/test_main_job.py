@@ -147,7 +147,7 @@ def test_the_demo_fills_every_table_and_its_second_run_writes_no_raw_row(tmp_pat
 def test_the_forming_bar_is_never_in_the_warehouse_and_is_there_once_it_is_final(tmp_path: Path) -> None:
     bell = Bell(tmp_path / "home", SMALL_UNIVERSE)
     newest = []
-    for now in ("11:07:00", "11:16:30", "11:17:30", "13:20:00"):  # a half day: the session ends at 13:00
+    for now in ("11:07:00", "11:16:05", "11:17:30", "13:20:00"):  # a half day: the session ends at 13:00
         bell.run("full", "--demo", "--now", f"2026-11-27T{now}-05:00")
         stocks = bell.rows(tables.STOCK_RAW).filter(pl.col("symbol") == "AAPL")
         newest.append(str(stocks["date"].max())[11:16])

@@ -184,9 +184,10 @@ def close_abandoned(warehouse: Warehouse, now: datetime) -> int:
 
 @dataclass(frozen=True)
 class QualityRun:
-    """A finished quality run: what it looked at, and as of when."""
+    """A finished quality run: when it began, what it looked at, and as of when (`now`)."""
 
     run_id: str
+    started_at: datetime
     now: datetime
     first: date
     last: date
@@ -201,6 +202,7 @@ def last_quality_run(jobs: pl.DataFrame) -> QualityRun | None:
     facts = json.loads(row["details"])
     return QualityRun(
         row["job_id"],
+        row["started_at"],
         datetime.fromisoformat(facts["now"]),
         date.fromisoformat(facts["first"]),
         date.fromisoformat(facts["last"]),

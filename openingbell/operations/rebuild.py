@@ -153,8 +153,8 @@ def _quality_run(warehouse: Warehouse) -> QualityRun | None:
         loads = reader.read(tables.LOADS)
     if run is None:
         return None
-    until = run.now.replace(tzinfo=None)
-    is_older = (pl.col("loaded_at") <= until) & (pl.col("transformed_at") <= until).fill_null(value=False)
+    loaded, transformed = (pl.col(name) <= run.started_at for name in ("loaded_at", "transformed_at"))
+    is_older = loaded & transformed.fill_null(value=False)
     return run if loads.select(is_older.all()).item() else None
 
 

@@ -140,6 +140,8 @@ def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]
             job, outcome = jobs.run(stage, _stage(stage, pointed, period, progress(stage)))
             done.append(job)
             outcomes[stage] = outcome
+            if stage == EXTRACT:
+                pointed = replace(pointed, as_of=job.started_at)
         return Ran(home, pipeline, tuple(done), outcomes)
 
 

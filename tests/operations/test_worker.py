@@ -62,3 +62,25 @@ def test_another_address_is_refused_where_something_landed_and_only_by_who_asks(
         with pytest.raises(SourceError, match=f"asked to extract from {ELSEWHERE} .*what landed there came from https"):
             worker.run(Wish(home=tmp_path), stages, silent)
     assert worker.run(Wish(home=tmp_path), (worker.LOAD,), silent).jobs[0].status == "SUCCESS"
+
+
+def test_a_bar_that_becomes_final_while_the_run_goes_on_is_no_hole_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not yet to be had when the run asked is the next run's."""
+    for name in ("INDEXES", "COMMODITIES"):
+        monkeypatch.setenv(f"OPENINGBELL_{name}", " ")
+    monkeypatch.setenv("OPENINGBELL_STOCKS", "AAPL")
+    monkeypatch.setenv("OPENINGBELL_FIRST_RUN_SESSIONS", "2")
+    monkeypatch.setenv("OPENINGBELL_FIRST_RUN_DAILY_SESSIONS", "3")
+    clock = VirtualClock(datetime(2026, 11, 24, 16, tzinfo=UTC))
+
+    def slow(stage: str) -> Progress:
+        clock.wait(3_600 if stage == worker.QUALITY else 0)
+        return lambda *_: None
+
+    wish = Wish(Source(homes.DEMO, "1"), tmp_path, clock=clock)
+    ran = worker.run(wish, worker.FULL, slow)
+    assert ran.outcomes[worker.QUALITY].details["holes"] == {}
+    alone = worker.run(wish, (worker.QUALITY,), slow)
+    assert alone.outcomes[worker.QUALITY].details["holes"] == {"not asked": 1}
