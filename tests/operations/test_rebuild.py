@@ -55,7 +55,7 @@ def test_a_changed_file_is_named_and_the_first_warehouse_stays(tmp_path: Path) -
     assert all(rows.equals(before[name]) for name, rows in bell.contents().items())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Bell:
     bell = Bell(tmp_path_factory.mktemp("rebuild") / "home", SMALL_UNIVERSE)
     bell.run("full", "--demo", *NOW)
