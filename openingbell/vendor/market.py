@@ -1,12 +1,12 @@
 """A seeded market on the real calendars, as a source: the same bars for the same seed, whatever is asked and when.
 
-It owns what is visible at a moment; levels, paths inside sessions and the yield curve come from the modules beside it.
-All bars of a symbol agree: 5-minute, 15-minute and daily ones are the same minutes put together.
+It owns what is visible at a moment; levels, paths inside sessions, splits and the yield curve come from the modules
+beside it. All bars of a symbol agree: 5-minute, 15-minute and daily ones are the same minutes put together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -23,10 +23,10 @@ from openingbell.vendor.source import (
     DIVIDEND_COLUMNS,
     MINUTES,
     RATE_COLUMNS,
-    SPLIT_COLUMNS,
     empty,
     wall_clock,
 )
+from openingbell.vendor.splits import PlayedSplit, announced, as_shown
 
 ONE_MINUTE = timedelta(minutes=1)
 BAR = (
@@ -39,10 +39,15 @@ BAR = (
 
 
 class SimulatedMarket:
-    """The market of one seed. It knows the symbols of `universe`, each on its calendar, and no others."""
+    """The market of one seed. It knows the symbols of `universe`, each on its calendar, and no others.
 
-    def __init__(self, universe: Universe, seed: int = 1) -> None:
+    The simulated price is the one after all `splits`. A split of a symbol outside the universe is listed and no more,
+    as the vendor's calendar lists companies that nobody here follows.
+    """
+
+    def __init__(self, universe: Universe, seed: int = 1, splits: Sequence[PlayedSplit] = ()) -> None:
         self._seed = seed
+        self._splits = tuple(splits)
         self._symbols: dict[str, tuple[Profile, str]] = {
             member.symbol: (profile_of(member.symbol, member.asset_class), member.calendar)
             for member in sorted(universe.members, key=is_daily, reverse=True)
@@ -61,7 +66,8 @@ class SimulatedMarket:
         if not any(map(len, parts)):
             return empty(BAR_COLUMNS)
         number = pl.col("minute") // MINUTES[bar_interval]
-        bars = _so_far(pl.concat(filter(len, parts)), wall).group_by("session", number, maintain_order=True).agg(BAR)
+        minutes = self._shown(symbol, _so_far(pl.concat(filter(len, parts)), wall), now)
+        bars = minutes.group_by("session", number, maintain_order=True).agg(BAR)
         return bars.select(BAR_COLUMNS).filter(pl.col("date").dt.date().is_between(first, last))
 
     def daily(self, symbol: str, *, first: date, last: date, now: datetime) -> pl.DataFrame:
@@ -80,7 +86,7 @@ class SimulatedMarket:
             minutes = _minutes(self._seed, symbol, *self._symbols[symbol], day.replace(day=1))
             bar = _so_far(minutes.filter(pl.col("session") == day), wall).group_by("session").agg(BAR)
             done = pl.concat([done, bar.select(done.columns)])
-        return done.rename({"session": "date"})
+        return self._shown(symbol, done, now).rename({"session": "date"})
 
     def treasury(self, *, first: date, last: date, now: datetime) -> pl.DataFrame:
         """Curves from two hours after the close of their day. See `Source`."""
@@ -90,13 +96,18 @@ class SimulatedMarket:
         days = sessions.schedule(BONDS.calendar, first, last)
         return curve.yields(self._seed, days.filter(pl.col("close_utc") + BONDS.final_after <= now)["session"])
 
-    def splits(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:  # noqa: ARG002  the simulation has none
-        """None: simulated companies do not split."""
-        return empty(SPLIT_COLUMNS)
+    def splits(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:  # noqa: ARG002  all are announced always
+        """The splits that are played, future ones as well. See `Source`."""
+        return announced(split for split in self._splits if symbol in (None, split.symbol))
 
     def dividends(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:  # noqa: ARG002  the simulation has none
         """None: simulated companies pay none."""
         return empty(DIVIDEND_COLUMNS)
+
+    def _shown(self, symbol: str, bars: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        profile, calendar = self._symbols[symbol]
+        splits = [split for split in self._splits if split.symbol == symbol]
+        return as_shown(bars, splits, calendar=calendar, decimals=profile.decimals, now=now)
 
     def _months(self, symbol: str, first: date, last: date) -> Iterator[date]:
         """First days of the months that hold sessions from `first` to `last` of a symbol that is known."""

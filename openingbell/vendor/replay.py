@@ -76,7 +76,7 @@ class ReplaySource:
         return asked.filter(~pl.col("date").is_in(hidden))
 
     def splits(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:
-        """Splits of the files; see `Source`."""
+        """Splits of the files from their ex-date on: when they were announced is not recorded; see `Source`."""
         frames = [self._files.splits(name) for name in self._named(symbol)]
         return _until(frames, SPLIT_COLUMNS, now)
 

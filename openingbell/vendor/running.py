@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,12 +15,13 @@ from typing import Self
 import uvicorn
 
 from openingbell.clock import Clock
-from openingbell.errors import OpeningbellError, UsageError
+from openingbell.errors import OpeningbellError, SymbolError, UsageError
 from openingbell.universe import Universe
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.replay import ReplaySource
 from openingbell.vendor.server import Interceptor, build_app
 from openingbell.vendor.source import Source
+from openingbell.vendor.splits import PlayedSplit
 
 LOCALHOST = "127.0.0.1"
 START_SECONDS = 10.0
@@ -100,13 +101,31 @@ def serve(
         return
 
 
-def open_source(universe: Universe, *, replay: Path | None = None, seed: int = 1) -> Source:
-    """The replay folder `replay` as a source, or without one the market of `seed`.
+def open_source(
+    universe: Universe, *, replay: Path | None = None, seed: int = 1, splits: Sequence[PlayedSplit] = ()
+) -> Source:
+    """The replay folder `replay` as a source, or without one the market of `seed`, which plays `splits`.
 
     Raises:
         SourceError: `replay` is no replay folder.
+        UsageError: `splits` for a replay.
+        SymbolError: a split of a symbol outside `universe`.
     """
-    return SimulatedMarket(universe, seed) if replay is None else ReplaySource(replay, universe)
+    if replay is not None and splits:
+        raise UsageError(
+            f"asked to play splits in the replay {replay}; a replay serves its files as they are; only the simulated "
+            "market plays splits; leave out the splits or the replay"
+        )
+    if replay is not None:
+        return ReplaySource(replay, universe)
+    market = SimulatedMarket(universe, seed, splits)
+    unknown = sorted({split.symbol for split in splits if not market.knows(split.symbol)})
+    if unknown:
+        raise SymbolError(
+            f"asked to play splits of {', '.join(unknown)}; not in the universe; its symbols are allowed; choose one "
+            "of them, or add the symbol to the settings"
+        )
+    return market
 
 
 class _Server(uvicorn.Server):

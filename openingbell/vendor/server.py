@@ -116,7 +116,7 @@ class Vendor:
         return dialect.EMPTY if rates.is_empty() else dialect.rates_body(rates)
 
     def _splits(self, request: Request, now: datetime) -> bytes:
-        return _actions(self._source.splits(self._symbol(request), now=now), SPLIT_COLUMNS)
+        return _actions(_begun(self._source.splits(self._symbol(request), now=now), now), SPLIT_COLUMNS)
 
     def _dividends(self, request: Request, now: datetime) -> bytes:
         return _actions(self._source.dividends(self._symbol(request), now=now), DIVIDEND_COLUMNS)
@@ -206,8 +206,13 @@ def _last(request: Request, now: datetime) -> date:
     return min(_day(request, "to", today), today)
 
 
+def _begun(actions: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    return actions if actions.is_empty() else actions.filter(pl.col("date") <= wall_clock(now).date())
+
+
 def _between(request: Request, now: datetime, actions: pl.DataFrame) -> pl.DataFrame:
-    last = _last(request, now)
+    """What a calendar answers: the days that are asked for, which may be to come."""
+    last = _day(request, "to", wall_clock(now).date())
     first = max(_day(request, "from", EARLIEST), caps.calendar_reach(last))
     return actions if actions.is_empty() else actions.filter(pl.col("date").is_between(first, last))
 

@@ -32,7 +32,8 @@ class Source(Protocol):
     All frames hold `date` (Datetime µs New York wall clock for bars, Date otherwise) in any order. Numbers are Float64
     or Int64, or String where the spelling itself must reach the client (a replay). `first` and `last` bound `date`,
     both included; for intraday bars they bound the day on the wall clock, as the vendor's `from` and `to` do.
-    Nothing that has not begun at `now` is in a frame; what runs at `now` is there with its values so far.
+    Nothing that has not begun at `now` is in a frame, announced splits apart; what runs at `now` is there with its
+    values so far.
     What a source does not have is a frame without rows.
     """
 
@@ -53,7 +54,7 @@ class Source(Protocol):
         ...
 
     def splits(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:
-        """Splits of `symbol` (None: of all) whose ex-date has begun, with `SPLIT_COLUMNS`."""
+        """Announced splits of `symbol` (None: of all), also those whose ex-date is to come, with `SPLIT_COLUMNS`."""
         ...
 
     def dividends(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:

@@ -3,17 +3,18 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from datetime import timedelta
+from datetime import date, timedelta
 
 import httpx
 import pytest
 
 from openingbell.clock import SystemClock, VirtualClock
-from openingbell.errors import UsageError
+from openingbell.errors import SymbolError, UsageError
 from openingbell.universe import Universe
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.replay import ReplaySource
 from openingbell.vendor.running import RunningVendor, open_source
+from openingbell.vendor.splits import PlayedSplit
 
 
 def test_it_serves_and_leaves_nothing_behind(market: SimulatedMarket) -> None:
@@ -47,6 +48,16 @@ def test_the_source_is_the_folder_or_the_market(universe: Universe, replay: Repl
     assert isinstance(open_source(universe, seed=3), SimulatedMarket)
     folder = replay._files._folder
     assert isinstance(open_source(universe, replay=folder), ReplaySource)
+
+
+def test_only_the_market_plays_splits_and_only_of_its_symbols(universe: Universe, replay: ReplaySource) -> None:
+    split, unknown = (PlayedSplit(symbol, date(2024, 5, 3), 4, 1) for symbol in ("AAPL", "IBM"))
+    market = open_source(universe, splits=[split])
+    assert market.splits(None, now=SystemClock().now())["symbol"].to_list() == ["AAPL"]
+    with pytest.raises(UsageError, match="a replay serves its files as they are"):
+        open_source(universe, replay=replay._files._folder, splits=[split])
+    with pytest.raises(SymbolError, match="asked to play splits of IBM; not in the universe"):
+        open_source(universe, splits=[split, unknown])
 
 
 def test_it_reads_its_clock_at_every_request(market: SimulatedMarket, new_york: object) -> None:
