@@ -1,0 +1,163 @@
+"""The benchmarks run, and compare what they say they compare. Speed itself is no test."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from math import nan
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from bench import floor, imports, kernel, measure, ours, pandas_script, tick
+from bench.market import Market, market, read_bars
+from bench.measure import Run
+from bench.sizes import Size, size_of
+from openingbell import tables
+from openingbell.indicators import CATALOGUE, indicators
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Market:
+    return market(size_of("tiny"), tmp_path_factory.mktemp("markets"))
+
+
+@pytest.fixture(scope="module")
+def filled(made: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of ours."""
+    path = tmp_path_factory.mktemp("filled") / "warehouse.duckdb"
+    run = ours.Ours(made.extracts, path, made.size.universe)
+    assert run.load() == made.size.bars + made.size.symbols * made.size.sessions
+    run.transform()
+    return path
+
+
+@pytest.fixture(scope="module")
+def by_pandas(made: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of the pandas script."""
+    path = tmp_path_factory.mktemp("pandas") / "pandas.sqlite"
+    pandas_script.run(made.extracts, path)
+    return path
+
+
+@pytest.fixture
+def database(filled: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(filled), read_only=True) as connection:
+        yield connection
+
+
+def shape(connection: duckdb.DuckDBPyConnection, table: tables.Table) -> tuple[int, list[tuple[str, str]]]:
+    """Rows, and columns with their types."""
+    name = f"{table.layer}.{table.name}"
+    columns = [(column[0], column[1]) for column in connection.execute(f"DESCRIBE {name}").fetchall()]
+    (rows,) = connection.execute(f"SELECT count(*) FROM {name}").fetchone() or (0,)
+    return rows, columns
+
+
+def test_the_market_loads_whole_and_every_session_is_complete(
+    made: Market, database: duckdb.DuckDBPyConnection
+) -> None:
+    assert made.size.bars == 3 * (4 * 26 + 14)  # Christmas Eve is a half day
+    assert shape(database, tables.QUARANTINE)[0] == 0
+    lacking = database.execute(
+        "SELECT count(*) FROM analytics.daily_bars WHERE bars_present != bars_expected"
+    ).fetchone()
+    assert lacking == (0,)
+    flagged = database.execute("SELECT count(*) FROM analytics.stock_data WHERE data_quality_score < 100").fetchone()
+    assert flagged == (0,)
+
+
+def test_a_market_is_made_once_and_always_the_same(made: Market, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in made.root.rglob("*")}
+    assert market(made.size, made.root.parent) == made
+    assert {path: path.stat().st_mtime_ns for path in made.root.rglob("*")} == before
+    again = market(made.size, tmp_path)
+    for path in made.root.rglob("*.csv"):
+        assert (again.root / path.relative_to(made.root)).read_bytes() == path.read_bytes()
+
+
+def test_a_smaller_market_is_part_of_a_larger_one(made: Market, tmp_path: Path) -> None:
+    fewer = read_bars(market(Size("", 2, 3), tmp_path))
+    assert fewer.equals(read_bars(made).join(fewer.select("symbol", "date"), on=["symbol", "date"], how="semi"))
+
+
+def test_the_floor_writes_the_rows_and_columns_of_ours(
+    made: Market, database: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    floor.write_all(made.extracts, tmp_path / "floor.duckdb")
+    with duckdb.connect(str(tmp_path / "floor.duckdb")) as written:
+        for table in floor.FILLED:
+            assert shape(written, table) == shape(database, table), table.name
+    others = [t for t in tables.TABLES if t not in floor.FILLED and t.layer != tables.OPERATIONS]
+    assert [t.name for t in others if shape(database, t)[0]] == []  # all that we write is in the floor
+
+
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        (tables.STOCK, ["price_change_pct", "avg_price", "volatility", "data_quality_score", "source_row"]),
+        (
+            tables.TECHNICAL_INDICATORS,
+            ["sma_50", "bb_upper", "bb_position", "stoch_d", "obv", "vwap_session", "roc_10"],
+        ),
+        (tables.DAILY_BARS, ["close", "volume", "vwap", "return_pct", "range_pct", "bars_present"]),
+        (tables.DAILY_AGGREGATES, ["total_stocks", "advancing_stocks", "up_volume", "market_breadth"]),
+    ],
+)
+def test_the_pandas_script_does_the_same_job(
+    database: duckdb.DuckDBPyConnection, by_pandas: Path, table: tables.Table, columns: list[str]
+) -> None:
+    order = ", ".join(name for name in ("symbol", "date") if name in table.names)
+    query = f"SELECT {', '.join(columns)} FROM {{}}{table.name} ORDER BY {order}"
+    with closing(sqlite3.connect(by_pandas)) as connection:
+        theirs = connection.execute(query.format("")).fetchall()
+    of_ours = database.execute(query.format(f"{table.layer}.")).fetchall()
+    assert len(theirs) == len(of_ours) > 0
+    for place, name in enumerate(columns):
+        values, expected = ([nan if row[place] is None else row[place] for row in rows] for rows in (theirs, of_ours))
+        assert values == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True), name
+
+
+def test_a_tick_becomes_visible(made: Market, monkeypatch: pytest.MonkeyPatch, filled: Path, tmp_path: Path) -> None:
+    monkeypatch.setattr(tick, "filled", lambda _: filled)
+    home = tick.Ticking(made, tmp_path)
+    assert [home.in_process().seconds > 0 for _ in range(2)] == [True, True]
+
+
+def test_ours_takes_what_bare_ta_lib_takes(made: Market) -> None:
+    (batch,) = kernel.batches_of(read_bars(made))
+    arrays, bounds = kernel.arrays_of(batch)
+    assert bounds == [0, 118, 236, 354]
+    assert kernel.BARE.keys() < {entry.name for entry in CATALOGUE}
+    theirs = kernel.BARE["rsi"]({name: array[: bounds[1]] for name, array in arrays.items()})
+    assert indicators(batch)["rsi_14"].fill_null(float("nan")).to_numpy()[: bounds[1]] == pytest.approx(
+        theirs, nan_ok=True
+    )
+
+
+def test_ways_take_turns_and_the_median_counts() -> None:
+    told = iter([3.0, 10.0, 1.0, 10.0, 2.0, 10.0])
+    turns: list[str] = []
+
+    def way(name: str) -> Run:
+        turns.append(name)
+        return Run(next(told), peak_bytes=len(turns))
+
+    runs = measure.interleaved({"a": lambda: way("a"), "b": lambda: way("b")}, 3)
+    assert turns == ["a", "b", "a", "b", "a", "b"]
+    assert (runs["a"].seconds, runs["b"].seconds, runs["b"].peak_bytes) == (2.0, 10.0, 6)
+
+
+def test_a_child_tells_its_figures_and_its_peak(made: Market, tmp_path: Path) -> None:
+    run = measure.run_script("floor.py", made.extracts, tmp_path / "floor.duckdb")
+    assert run.seconds > run.facts["work_seconds"] > 0
+    assert 10 * 2**20 < run.peak_bytes < 2**30
+
+
+def test_a_report_of_imports_is_read() -> None:
+    report = (
+        "import time: self [us] | cumulative | imported package\nimport time:       187 |        300 |   polars.x\n"
+    )
+    assert imports.modules_of(report) == {"polars.x": 187}
