@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from openingbell import __version__
-from openingbell.config import home_from_environment
 from openingbell.errors import OpeningbellError, RangeError, UsageError
 
 if TYPE_CHECKING:
-    from openingbell.operations.worker import Wish
+    from openingbell.operations.entry import Wish
 
+FAILED = 1
 PARTIAL = 3
 INTERRUPTED = 130
 INTERRUPTION = "interrupted; what has landed stays, the next run does the rest"
@@ -44,6 +44,13 @@ VendorReplay = Annotated[Path | None, typer.Option("--replay", help="Serve the b
 VendorSeed = Annotated[int, typer.Option("--seed", help="Seed of the market that is simulated without --replay.")]
 VendorNow = Annotated[
     str | None, typer.Option("--now", help="The moment at which the vendor's clock begins, ISO with a zone.")
+]
+VendorSplits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--split",
+        help="Play this split: SYMBOL,YYYY-MM-DD,4:1, and behind a comma at-once, late or never; once for each.",
+    ),
 ]
 Day = Annotated[str | None, typer.Option("--day", help="The session to report, YYYY-MM-DD.")]
 Week = Annotated[str | None, typer.Option("--week", help="The ISO week to report, such as 2019-W07.")]
@@ -145,9 +152,9 @@ def setup(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
     """Create the warehouse's tables; safe at any time."""
     from openingbell import terminal
     from openingbell.operations import home as homes
-    from openingbell.operations import worker
+    from openingbell.operations.entry import entered
 
-    with worker.entered(_wish(demo, replay, seed, None)) as (home, pipeline):
+    with entered(_wish(demo, replay, seed, None)) as (home, pipeline):
         homes.claim(home, pipeline.clock)
         pipeline.warehouse.setup()
         terminal.say(f"the warehouse {pipeline.warehouse.place} is ready")
@@ -157,10 +164,10 @@ def setup(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
 def status(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
     """What the home holds, what is pending, what ran last, and what is missing."""
     from openingbell import terminal
-    from openingbell.operations import worker
+    from openingbell.operations.entry import entered
     from openingbell.operations.status import status_of
 
-    with worker.entered(_wish(demo, replay, seed, None)) as (home, pipeline):
+    with entered(_wish(demo, replay, seed, None)) as (home, pipeline):
         terminal.show_status(status_of(home, pipeline))
 
 
@@ -168,16 +175,28 @@ def status(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
 def sql(
     query: Annotated[str, typer.Argument(help="A statement that reads; table names need no layer.")],
     shape: Annotated[Shape, typer.Option("--format", help="How the answer is written.")] = Shape.TABLE,
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Of what was known at this moment, ISO with a zone; computed anew.")
+    ] = None,
+    symbols: Annotated[
+        list[str] | None,
+        typer.Option("--symbols", help="With --as-of, only these: quicker; breadth is then theirs alone."),
+    ] = None,
     demo: Demo = False,
     replay: Replay = None,
     seed: Seed = 1,
 ) -> None:
-    """Ask the warehouse."""
+    """Ask the warehouse, also as it was."""
     from openingbell import terminal
-    from openingbell.operations import worker
+    from openingbell.operations.entry import entered
+    from openingbell.reader import Market
 
-    with worker.entered(_wish(demo, replay, seed, None)) as (_, pipeline):
-        terminal.show_frame(pipeline.warehouse.query(query), shape)
+    moment = _moment("--as-of", as_of)
+    if symbols and moment is None:
+        raise UsageError("asked for --symbols without --as-of; of today's warehouse, say so in the statement's WHERE")
+    with entered(_wish(demo, replay, seed, None)) as (_, pipeline):
+        market = Market(pipeline.settings, pipeline.universe, pipeline.warehouse, pipeline.clock)
+        terminal.show_frame(market.sql(query, as_of=moment, symbols=_split(symbols) or None), shape)
 
 
 @app.command()
@@ -207,6 +226,30 @@ def rebuild(
         raise typer.Exit(PARTIAL)
 
 
+@app.command("verify-indicators")
+def verify_indicators(
+    answers: Annotated[
+        Path | None,
+        typer.Option("--answers", help="Compare with this CSV instead: bars by day, and columns that others computed."),
+    ] = None,
+) -> None:
+    """Show published indicator values beside ours; exit 1 if one differs by more than its last digit."""
+    from openingbell import terminal
+    from openingbell.indicators import verify
+
+    if answers is None:
+        comparisons = verify.compare_embedded()
+        terminal.show_comparisons(comparisons)
+    else:
+        compared = verify.compare_answers(answers)
+        comparisons = compared.comparisons
+        terminal.show_comparisons(comparisons)
+        if compared.left_out:
+            terminal.say(f"not compared, no such column here: {', '.join(compared.left_out)}")
+    if any(one.disagreeing for one in comparisons):
+        raise typer.Exit(FAILED)
+
+
 @app.command()
 def vendor(
     replay: VendorReplay = None,
@@ -215,16 +258,19 @@ def vendor(
     port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.")] = 8800,
     key: Annotated[list[str] | None, typer.Option("--key", help="Accept only this key; default: any.")] = None,
     restricted: Annotated[list[str] | None, typer.Option("--restricted", help="Answer 402 for this symbol.")] = None,
+    split: VendorSplits = None,
 ) -> None:
     """Be a vendor: an HTTP server that speaks FMP's /stable dialect, simulated or from a replay folder."""
     from openingbell import terminal
     from openingbell.operations import worker
+    from openingbell.vendor.splits import parse_split
 
     worker.serve_vendor(
         _wish(demo=replay is None, replay=replay, seed=seed, now=now),
         port=port,
         keys=key or None,
         restricted=_split(restricted),
+        splits=[parse_split(text) for text in split or []],
         on_ready=lambda url: terminal.say(f"serving {url} until Ctrl-C; to use it set\nOPENINGBELL_BASE_URL={url}"),
     )
 
@@ -251,8 +297,9 @@ def _wish(
     first: str | None = None, last: str | None = None, symbols: list[str] | None = None,
     day: str | None = None, week: str | None = None,
 ) -> Wish:  # fmt: skip
+    from openingbell.config import home_from_environment
+    from openingbell.operations.entry import Wish
     from openingbell.operations.home import DEMO, REPLAY, Source
-    from openingbell.operations.worker import Wish
 
     if demo and replay:
         raise UsageError(f"asked for --demo and --replay {replay}; a home has one source; leave one out")
@@ -260,7 +307,7 @@ def _wish(
     return Wish(
         source=source,
         home=home_from_environment(),
-        now=_moment(now),
+        now=_now(now),
         first=_day("--from", first),
         last=_day("--to", last),
         symbols=_split(symbols),
@@ -285,13 +332,18 @@ def _day(name: str, text: str | None) -> date | None:
     return day
 
 
-def _moment(text: str | None) -> datetime | None:
+def _moment(name: str, text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text) if text else None
     except ValueError:
-        raise RangeError(f"asked for --now {text}; that is no moment; write 2026-11-23T15:00:00+00:00") from None
+        raise RangeError(f"asked for {name} {text}; that is no moment; write 2026-11-23T15:00:00+00:00") from None
     if moment is not None and moment.tzinfo is None:
-        raise RangeError(f"asked for --now {text}; it has no zone; add one, such as Z or -05:00")
+        raise RangeError(f"asked for {name} {text}; it has no zone; add one, such as Z or -05:00")
+    return moment
+
+
+def _now(text: str | None) -> datetime | None:
+    moment = _moment("--now", text)
     if moment is not None:
         from openingbell.vendor.levels import FIRST_DAY, LAST_DAY
 

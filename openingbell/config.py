@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, NewType, get_args
 
 import annotated_types
 from dotenv import dotenv_values
@@ -29,6 +29,7 @@ from pydantic.fields import FieldInfo
 
 from openingbell.errors import SettingsError
 from openingbell.feeds import Feed
+from openingbell.indicators import EXTRAS
 from openingbell.secrets import HIDDEN
 
 PREFIX = "OPENINGBELL_"
@@ -45,10 +46,13 @@ COMMODITIES = "GCUSD SIUSD CLUSD NGUSD"
 
 SYMBOL = r"^[A-Z0-9^][A-Z0-9.^=-]*$"
 """What a symbol looks like; it becomes part of a file's name."""
+Extra = NewType("Extra", str)
+"""The name of an indicator that may be left out."""
 KINDS: dict[object, str] = {
     int: "whole number",
     float: "number",
     tuple[str, ...]: f"symbols, each matches `{SYMBOL}`",
+    tuple[Extra, ...]: "any of " + ", ".join(f"`{name}`" for name in EXTRAS),
 }
 """What a setting's type is called; all others are text."""
 KEY_LIKE = re.compile(r"[\w-]{16,}")
@@ -62,7 +66,7 @@ def shown(value: object) -> str:
 
 
 def _split(value: object) -> object:
-    """Symbols may be written as a list or as one text with blanks or commas between them."""
+    """Names may be written as a list or as one text with blanks or commas between them."""
     return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
 
 
@@ -78,12 +82,25 @@ def _once(symbols: tuple[str, ...]) -> tuple[str, ...]:
     return stripped
 
 
+def _known(extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
+    """Each indicator once, in the order of the catalogue.
+
+    Raises:
+        ValueError: some are no indicators, or always computed.
+    """
+    if unknown := [name for name in extras if name not in EXTRAS]:
+        raise ValueError(f"none of these is {', '.join(shown(name) for name in unknown)}")
+    return tuple(Extra(name) for name in EXTRAS if name in extras)
+
+
 def _number(value: object) -> object:
     """A whole number that the environment can only write as text."""
     return int(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+AuctionPolicy = Literal["fold", "keep", "drop"]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
+Extras = Annotated[tuple[Extra, ...], BeforeValidator(_split), AfterValidator(_known)]
 
 
 class Settings(BaseModel):
@@ -100,6 +117,19 @@ class Settings(BaseModel):
     commodities: Symbols = Field(tuple(COMMODITIES.split()), description="Commodities, asked for at 5 minutes.")
     interval_minutes: Annotated[Literal[15], BeforeValidator(_number)] = Field(
         15, description="Length of an analytics bar in minutes."
+    )
+    auction_print: AuctionPolicy = Field(
+        "fold",
+        description="The closing auction, a bar that starts when the session closes: fold it into the session's last "
+        "bar, keep it apart, or drop it.",
+    )
+    extra_indicators: Extras = Field(
+        tuple(map(Extra, EXTRAS)),
+        description="Indicators beyond the core, each with its columns; columns of those left out are null.",
+    )
+    indicator_dialect: Literal["standard", "talib"] = Field(
+        "standard",
+        description="Whose first values MACD, ADX, stochastic and OBV have: those of published sheets, or TA-Lib's.",
     )
     first_run_sessions: int = Field(
         30, ge=1, le=2_500, description="Sessions of intraday bars and yields that the first run fetches."
@@ -141,8 +171,11 @@ class Settings(BaseModel):
     warehouse_wait_seconds: float = Field(
         10.0, ge=0, le=3_600, description="Seconds to wait for a warehouse that another process holds."
     )
+    warehouse_memory_mb: int = Field(
+        2_048, ge=128, le=1_000_000, description="Memory that the embedded warehouse may use, in megabytes."
+    )
     rows_per_transaction: int = Field(
-        500_000, ge=1, description="Rows of landed files that one transaction loads, at the least one file."
+        1_000_000, ge=1, description="Rows of landed files that one transaction loads, at the least one file."
     )
     quality_sessions: int = Field(
         30, ge=1, le=12_600, description="Newest sessions that a quality run checks when no range is given."

@@ -14,8 +14,9 @@ import polars as pl
 
 from openingbell import sessions, tables
 from openingbell.config import Settings
-from openingbell.feeds import Feed, Kind
+from openingbell.feeds import EOD, STOCKS, Feed, Kind
 from openingbell.landing import Manifest, Outcome, asks_of
+from openingbell.splits import Split
 from openingbell.universe import Member, Universe
 
 MOMENT = pl.Datetime("us", "UTC")
@@ -32,6 +33,16 @@ ASKS = pl.Schema(
 )
 
 
+EVIDENCE_SESSIONS_BEFORE = 3
+"""Sessions before a split's ex-date that are asked again after it."""
+EVIDENCE_SESSIONS_AFTER = (0, 1, 2, 3, 4, 5, 7, 10, 15, 20)
+"""Sessions from the ex-date on in which they are."""
+EVIDENCE_DELAY = timedelta(minutes=20)
+"""After a session's open: the first bar on the new basis is there."""
+EVIDENCE_DAYS = timedelta(days=45)
+RE_READ = (STOCKS.name, EOD.name)
+
+
 @dataclass(frozen=True)
 class Due:
     """Sessions of one member that are to be asked for: every session from `first` to `last` of its calendar."""
@@ -42,16 +53,23 @@ class Due:
 
 
 def due(
-    universe: Universe, manifests: Sequence[Manifest], now: datetime, settings: Settings, *, again: bool = False
+    universe: Universe,
+    manifests: Sequence[Manifest],
+    now: datetime,
+    settings: Settings,
+    *,
+    again: bool = False,
+    splits: Sequence[Split] = (),
 ) -> list[Due]:
     """What is to be asked for at `now`, as runs of neighbouring sessions.
 
     A session is due when bars of it are final by now and no answer was received after the newest of them became
     final. One that still lacks bars then is asked again after `hole_recheck_minutes`, each time after twice as long,
     `hole_rechecks` times in all; at once with `again`, which is for who asks by name. What the plan excluded is asked
-    again after `restricted_recheck_days`.
+    again after `restricted_recheck_days`. The sessions before one of the `splits` are asked again some sessions
+    after it: that shows when the vendor has adjusted them.
     """
-    covered = _covered(universe, manifests, now, settings)
+    covered = _covered(universe, manifests, now, settings, evidence=evidence_wanted(splits, now))
     recheck_plan_at = now - timedelta(days=settings.restricted_recheck_days)
     waited = pl.col("last_asked_at") + timedelta(minutes=settings.hole_recheck_minutes) * (
         2 ** (pl.col("asked_since_final") - 1).clip(lower_bound=0)
@@ -84,7 +102,8 @@ def fold(
         now: the moment, UTC; bars that are not final by then are not expected yet.
         settings: for the delays and the first run's reach.
     """
-    covered = _covered(universe, manifests, now, settings, loaded=set(loaded))
+    bars = Universe(tuple(member for member in universe.members if member.feed.kind is not Kind.ACTIONS))
+    covered = _covered(bars, manifests, now, settings, loaded=set(loaded))
     present = pl.min_horizontal("bars_loaded", "bars_expected")
     state = (
         pl.when(present == pl.col("bars_expected"))
@@ -99,10 +118,10 @@ def fold(
     )
     facts = pl.DataFrame(
         {
-            "member": range(len(universe.members)),
-            "asset_class": [member.asset_class for member in universe.members],
-            "symbol": [member.symbol for member in universe.members],
-            "bar_interval": [member.bar_interval for member in universe.members],
+            "member": range(len(bars.members)),
+            "asset_class": [member.asset_class for member in bars.members],
+            "symbol": [member.symbol for member in bars.members],
+            "bar_interval": [member.bar_interval for member in bars.members],
         },
         schema={"member": pl.Int64(), "asset_class": pl.String(), "symbol": pl.String(), "bar_interval": pl.String},
     )
@@ -118,6 +137,7 @@ def _covered(
     now: datetime,
     settings: Settings,
     loaded: set[str] | None = None,
+    evidence: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """One row per member and session that has final bars by `now`, ordered so: what is expected, what was asked."""
     asks = _asks(manifests).with_columns(is_loaded=pl.col("load_id").is_in(list(loaded or ())))
@@ -133,6 +153,12 @@ def _covered(
         for number, member in members
     ]
     expected = pl.concat(frames) if frames else _expected_nothing()
+    if evidence is not None and len(evidence):
+        expected = expected.join(evidence, on=["symbol", "session"], how="left", maintain_order="left").with_columns(
+            final_at=pl.when(pl.col("feed").is_in(RE_READ))
+            .then(pl.max_horizontal("final_at", "again_at"))
+            .otherwise("final_at")
+        )
     facts = ("is_wanted", "bars_expected", "final_at")
     return (
         expected.join(asks, on=["feed", "symbol", "session"], how="left", maintain_order="left")
@@ -148,6 +174,29 @@ def _covered(
         )
         .filter(pl.col("is_wanted") | (pl.col("asked_times") > 0))
     )
+
+
+def evidence_wanted(splits: Sequence[Split], now: datetime) -> pl.DataFrame:
+    """The sessions of which new answers are wanted, because they show whether the vendor has adjusted for a split.
+
+    Returns:
+        symbol, session (Date) and again_at (Datetime µs UTC): an answer is wanted that was received after it.
+    """
+    rows = []
+    for split in splits:
+        if split.ex_date > now.date() + timedelta(days=1) or now.date() - split.ex_date > EVIDENCE_DAYS:
+            continue
+        after = sessions.schedule(STOCKS.calendar, split.ex_date, split.ex_date + EVIDENCE_DAYS)["open_utc"].to_list()
+        moments = [after[n] + EVIDENCE_DELAY for n in EVIDENCE_SESSIONS_AFTER if n < len(after)]
+        begun = [moment for moment in moments if moment <= now]
+        if begun:
+            before = sessions.schedule(
+                STOCKS.calendar, split.ex_date - EVIDENCE_DAYS, split.ex_date - timedelta(days=1)
+            )
+            days: list[date] = before["session"].to_list()
+            rows += [(split.symbol, day, begun[-1]) for day in days[-EVIDENCE_SESSIONS_BEFORE:]]
+    frame = pl.DataFrame(rows, schema={"symbol": pl.String(), "session": pl.Date(), "again_at": MOMENT}, orient="row")
+    return frame.group_by("symbol", "session").agg(pl.col("again_at").max())
 
 
 def _asks(manifests: Sequence[Manifest]) -> pl.DataFrame:
@@ -188,6 +237,8 @@ def _histories(manifests: Sequence[Manifest]) -> dict[tuple[str, str], History]:
 
 def _expected(number: int, member: Member, history: History | None, now: datetime, settings: Settings) -> pl.DataFrame:
     first, last = wanted_range(member, history.begun if history else now, now, settings)
+    if member.feed.kind is Kind.ACTIONS:
+        return _asked_by_session(number, member, first, last, now)
     earliest = first if history is None or member.first is not None else min(first, history.earliest)
     return final_sessions(
         member.calendar, member.bar_interval, earliest, last, now, settings.final_delay(member.feed)
@@ -197,6 +248,26 @@ def _expected(number: int, member: Member, history: History | None, now: datetim
         "bars_expected",
         "final_at",
         is_wanted=pl.col("session") >= first,
+    )
+
+
+def _asked_by_session(number: int, member: Member, first: date, last: date, now: datetime) -> pl.DataFrame:
+    """The sessions at whose opening corporate actions are to be known. Nobody knows how many there should be.
+
+    The calendars of the whole market are asked every session, the history of a symbol when it is new and then once a
+    month, in case that the calendars lacked something. Its answer is the whole history, so only the newest such session
+    counts.
+    """
+    days = sessions.schedule(member.calendar, first, last).filter(pl.col("open_utc") <= now)
+    if not member.feed.whole_market:
+        is_new_month = pl.col("session").dt.month() != pl.col("session").dt.month().shift()
+        days = days.filter(is_new_month.fill_null(value=True)).tail(1)
+    return days.select(
+        pl.lit(number, pl.Int64).alias("member"),
+        "session",
+        bars_expected=pl.lit(0, pl.Int64),
+        final_at=pl.col("open_utc").cast(MOMENT),
+        is_wanted=pl.lit(value=True),
     )
 
 
@@ -228,6 +299,8 @@ def wanted_range(member: Member, begun: datetime, now: datetime, settings: Setti
 
 
 def _first_run(feed: Feed, settings: Settings) -> int:
+    if feed.kind is Kind.ACTIONS:
+        return 1
     return settings.first_run_daily_sessions if feed.kind is Kind.DAILY else settings.first_run_sessions
 
 

@@ -4,6 +4,7 @@
     ├── UsageError              exit 2: what was asked cannot be done; ask differently
     │   ├── SettingsError           an unknown setting or a bad value
     │   ├── RangeError              dates reversed, in the future, or not dates
+    │   ├── TooEarly                a moment before anything was known
     │   ├── SymbolError             a symbol outside the universe
     │   ├── SourceError             a home of another source, or a replay folder that is none
     │   └── QueryError              SQL that the warehouse refuses
@@ -47,6 +48,10 @@ class SettingsError(UsageError):
 
 class RangeError(UsageError):
     """Dates that are reversed, in the future, or not dates."""
+
+
+class TooEarly(UsageError):
+    """A moment before the first answer was received: nothing was known then."""
 
 
 class SymbolError(UsageError):

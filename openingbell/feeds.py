@@ -1,7 +1,7 @@
 """The feeds: what Openingbell asks the vendor for, one row of facts each.
 
-A fact that differs between stocks, indexes, commodities, official daily bars and Treasury yields stands here and
-nowhere else; the stages read it. Adding a feed is adding a row (and its table in `tables.py`).
+A fact that differs between stocks, indexes, commodities, official daily bars, Treasury yields and corporate actions
+stands here and nowhere else; the stages read it. Adding a feed is adding a row (and its table in `tables.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ class Kind(StrEnum):
     INTRADAY = "intraday"  # bars inside a session
     DAILY = "daily"  # one official bar a session
     RATES = "rates"  # one yield curve a business day
+    ACTIONS = "actions"  # a split or a dividend
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Feed:
 
     `window_days` is the number of calendar days that a request may span and still come whole: the vendor cuts longer
     answers silently at their oldest end. The figures are those that long-running clients of the vendor settled on.
+    A feed of the whole market is asked without a symbol; its rows name theirs.
     `final_after` is added to a bar's end, before the configured delays, to say when the vendor's word is final.
     """
 
@@ -40,6 +42,7 @@ class Feed:
     final_after: timedelta = timedelta(0)
     volume_expected: bool = True
     prices_positive: bool = True
+    whole_market: bool = False
 
 
 STOCKS = Feed(
@@ -103,13 +106,42 @@ EOD = Feed(
     final_after=timedelta(hours=1),
 )
 
-FEEDS: tuple[Feed, ...] = (STOCKS, INDEXES, COMMODITIES, BONDS, EOD)
+
+def _actions(name: str, *, whole_market: bool) -> Feed:
+    return Feed(
+        name=name.replace("-", "_"),
+        kind=Kind.ACTIONS,
+        asset_class="stock",
+        path=name,
+        bar_interval="1day",
+        calendar="XNYS",
+        window_days=60,
+        raw_table="corporate_actions_raw",
+        table="corporate_actions",
+        whole_market=whole_market,
+    )
+
+
+SPLITS = _actions("splits", whole_market=False)
+DIVIDENDS = _actions("dividends", whole_market=False)
+SPLITS_CALENDAR = _actions("splits-calendar", whole_market=True)
+DIVIDENDS_CALENDAR = _actions("dividends-calendar", whole_market=True)
+
+FEEDS: tuple[Feed, ...] = (
+    SPLITS, DIVIDENDS, SPLITS_CALENDAR, DIVIDENDS_CALENDAR, STOCKS, INDEXES, COMMODITIES, BONDS, EOD,
+)  # fmt: skip
+"""In the order in which they are asked: what changes the meaning of prices comes before prices."""
+BAR_FEEDS: tuple[Feed, ...] = (STOCKS, INDEXES, COMMODITIES, BONDS, EOD)
+"""Those of which a full record is known from the calendars."""
 INTRADAY_FEEDS: tuple[Feed, ...] = tuple(feed for feed in FEEDS if feed.kind is Kind.INTRADAY)
 BY_NAME: dict[str, Feed] = {feed.name: feed for feed in FEEDS}
-BY_ASSET_CLASS: dict[str, Feed] = {feed.asset_class: feed for feed in FEEDS if feed.asset_class}
+BY_ASSET_CLASS: dict[str, Feed] = {feed.asset_class: feed for feed in BAR_FEEDS if feed.asset_class}
 
 TREASURY = "TREASURY"
 """The one symbol of the bond feed: the par yield curve has no symbol of its own."""
+
+WHOLE_MARKET = "ALL"
+"""What stands for the symbol where a feed is asked without one."""
 
 BAR_FIELDS: tuple[str, ...] = ("open", "high", "low", "close", "volume")
 """What a bar says, by the vendor's names."""

@@ -8,63 +8,19 @@ what the job log keeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
-from pathlib import Path
-
-import polars as pl
+from dataclasses import asdict
 
 from openingbell import tables
-from openingbell.clock import Clock
-from openingbell.config import Settings
+from openingbell.context import Outcome, Pipeline, backlog
 from openingbell.errors import WarehouseError
 from openingbell.extract import stage as extraction
 from openingbell.extract.fmp import FmpClient
-from openingbell.landing import Landing, Manifest
 from openingbell.load import stage as loading
+from openingbell.progress import Progress
 from openingbell.quality import stage as quality_control
 from openingbell.reporting import stage as reporting
 from openingbell.reporting.period import Period
 from openingbell.transform import stage as transformation
-from openingbell.universe import Universe
-from openingbell.warehouse.protocol import Warehouse
-
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a stage did. `shortfall` says what was left out, in words; empty when nothing was.
-
-    A `note` among the details is worth telling though nothing is amiss.
-    """
-
-    records: int
-    details: Mapping[str, object] = field(default_factory=dict)
-    shortfall: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """Everything that the stages of one home work with.
-
-    `as_of` is the moment at which quality judges, None for the moment at which it runs: after an extraction that is its
-    beginning, so that a bar that became final since is not yet missed.
-    """
-
-    settings: Settings
-    universe: Universe
-    landing: Landing
-    warehouse: Warehouse
-    clock: Clock
-    source: str
-    reports: Path
-    first: date | None = None
-    last: date | None = None
-    symbols: tuple[str, ...] = ()
-    as_of: datetime | None = None
 
 
 def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
@@ -113,9 +69,11 @@ def load(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
 
 def transform(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     """Bring what is new in the raw warehouse into the analytics warehouse."""
-    minutes = pipeline.settings.interval_minutes
-    done = transformation.run(pipeline.warehouse, pipeline.universe, pipeline.clock, minutes, progress=progress)
-    return Outcome(done.rows_written, asdict(done))
+    done = transformation.run(
+        pipeline.warehouse, pipeline.universe, pipeline.clock, pipeline.settings, progress=progress
+    )
+    note = "settings or definitions changed: all analytics were made anew" if done.anew else ""
+    return Outcome(done.rows_written, asdict(done), note=note)
 
 
 def quality(pipeline: Pipeline, run_id: str) -> Outcome:
@@ -160,23 +118,6 @@ def report(pipeline: Pipeline, period: Period) -> Outcome:
         *([f"{left.to_transform:,} loads are not transformed, run `bell transform`"] if left.to_transform else []),
     ]
     return Outcome(1, {"path": str(done.path), "period": period.label}, "; ".join(shortfall))
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """What has landed and is not yet in the raw or in the analytics warehouse, in files."""
-
-    to_load: int
-    to_transform: int
-
-
-def backlog(manifests: Collection[Manifest], loads: pl.DataFrame) -> Backlog:
-    """What is left to do of landed files, given the rows of `loads`."""
-    loaded = set(loads["load_id"])
-    return Backlog(
-        to_load=sum(manifest.load_id not in loaded for manifest in manifests),
-        to_transform=loads["transformed_at"].null_count(),
-    )
 
 
 def _list(what: str, items: list[str]) -> str:

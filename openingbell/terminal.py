@@ -5,17 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from openingbell.operations.rebuild import Difference
-from openingbell.operations.status import Status
-from openingbell.operations.summary import Summary
-from openingbell.pipeline import Progress as Told
+if TYPE_CHECKING:
+    from openingbell.indicators.verify import Comparison
+    from openingbell.operations.rebuild import Difference
+    from openingbell.operations.status import Status
+    from openingbell.operations.summary import Summary
+    from openingbell.progress import Progress as Told
+
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -111,6 +114,35 @@ def show_differences(differences: Sequence[Difference]) -> None:
             one.table, f"{one.rows:,}", f"{one.rebuilt_rows:,}", f"{one.only_first:,}", f"{one.only_rebuilt:,}", verdict
         )
     out.print(table)
+
+
+def show_comparisons(comparisons: Sequence[Comparison]) -> None:
+    """Published values beside ours, the columns of a sheet side by side, and how far they are apart.
+
+    Of a long file only the differences are shown.
+    """
+    from openingbell.indicators.verify import by_sheet  # noqa: PLC0415  no other verb needs it
+
+    for name, columns in by_sheet(comparisons).items():
+        out.print(f"[bold]{_escaped(name)}[/]", soft_wrap=True)
+        if len(columns[0].labels) <= SHOWN_ROWS:
+            out.print(_side_by_side(columns))
+        table = _grid("column", "rows", "largest difference", "", right=(1, 2))
+        for one in columns:
+            rows = one.disagreeing
+            verdict = f"[red]differs in {len(rows):,}, first {_escaped(rows[0])}[/]" if rows else "[green]agrees[/]"
+            table.add_row(_escaped(one.column), f"{len(one.labels):,}", f"{one.largest_difference:.1e}", verdict)
+        out.print(table)
+        out.print()
+
+
+def _side_by_side(columns: Sequence[Comparison]) -> Table:
+    heads = [f"{one.column}\n{kind}" for one in columns for kind in ("published", "ours")]
+    table = _grid("bar", *heads, right=range(1, len(heads) + 1))
+    cells = [dict(zip(one.labels, one.spelled(), strict=True)) for one in columns]
+    for bar in max((one.labels for one in columns), key=len):
+        table.add_row(bar, *(text for column in cells for text in column.get(bar, ("", ""))))
+    return table
 
 
 def show_frame(frame: pl.DataFrame, shape: str) -> None:

@@ -15,7 +15,21 @@ from typing import Any
 
 from openingbell import feeds
 from openingbell.errors import SourceError, SymbolError
-from openingbell.feeds import BONDS, BY_NAME, EOD, INTRADAY_FEEDS, TREASURY, Feed, Kind
+from openingbell.feeds import (
+    BONDS,
+    BY_NAME,
+    DIVIDENDS,
+    DIVIDENDS_CALENDAR,
+    EOD,
+    INTRADAY_FEEDS,
+    SPLITS,
+    SPLITS_CALENDAR,
+    STOCKS,
+    TREASURY,
+    WHOLE_MARKET,
+    Feed,
+    Kind,
+)
 
 VENDOR_BASIS = "vendor"
 """Prices as the vendor gives them by default: adjusted for the splits it knew when it answered."""
@@ -59,18 +73,19 @@ class Universe:
         return max(bounds, default=None)
 
     def narrowed(self, symbols: Sequence[str] = (), first: date | None = None, last: date | None = None) -> Universe:
-        """The part of it that was asked for; no symbols means all.
+        """The part of it that was asked for; no symbols means all. What is asked for the whole market is of no symbol.
+        Dates bound bars and yields; corporate actions are known up to today, whatever bars are asked for.
 
         Raises:
             SymbolError: a symbol is not in the universe.
         """
-        known = {member.symbol for member in self.members}
+        known = {member.symbol for member in self.members if not member.feed.whole_market}
         if unknown := sorted(set(symbols) - known):
             raise SymbolError(
                 f"asked for {', '.join(unknown)}; the universe holds {', '.join(sorted(known))}; "
                 "choose among those, or add the symbol to the settings"
             )
-        chosen = [m for m in self.members if not symbols or m.symbol in symbols]
+        chosen = [m for m in self.members if not symbols or (m.symbol in symbols and not m.feed.whole_market)]
         return Universe(tuple(_bounded(m, first, last) for m in chosen))
 
 
@@ -86,6 +101,8 @@ def _require_distinct(members: Sequence[Member]) -> None:
 
 
 def _bounded(member: Member, first: date | None, last: date | None) -> Member:
+    if member.feed.kind is Kind.ACTIONS:
+        return member
     lows = [bound for bound in (member.first, first) if bound is not None]
     highs = [bound for bound in (member.last, last) if bound is not None]
     return replace(member, first=max(lows, default=None), last=min(highs, default=None))
@@ -102,7 +119,18 @@ def from_symbols(stocks: Iterable[str], indexes: Iterable[str], commodities: Ite
     _require_distinct(members)
     daily = [replace(m, feed=EOD, bar_interval=EOD.bar_interval) for m in members]
     bonds = Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval)
-    return Universe((*members, bonds, *daily))
+    return Universe((*_actions(members, None), *members, bonds, *daily))
+
+
+def _actions(members: Sequence[Member], last: date | None) -> list[Member]:
+    """The corporate actions of the stocks among the members: each one's history, and the calendars of all."""
+    stocks = [member.symbol for member in members if member.feed is STOCKS]
+    wanted = [(feed, symbol) for feed in (SPLITS, DIVIDENDS) for symbol in stocks]
+    if stocks:
+        wanted += [(feed, WHOLE_MARKET) for feed in (SPLITS_CALENDAR, DIVIDENDS_CALENDAR)]
+    return [
+        Member(feed, symbol, feed.asset_class, feed.calendar, feed.bar_interval, last=last) for feed, symbol in wanted
+    ]
 
 
 def read_replay(folder: Path) -> Universe:
@@ -122,10 +150,11 @@ def read_replay(folder: Path) -> Universe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"asked to replay {folder}; universe.toml cannot be read: {error}") from error
     sections = {name: value for name, value in facts.items() if isinstance(value, dict)}
-    if unknown := sorted(set(sections) - set(BY_NAME)):
+    allowed = [name for name, feed in BY_NAME.items() if feed.kind is not Kind.ACTIONS]
+    if unknown := sorted(set(sections) - set(allowed)):
         raise SourceError(
             f"asked to replay {folder}; universe.toml has the sections {', '.join(unknown)}; allowed are "
-            f"{', '.join(BY_NAME)}"
+            f"{', '.join(allowed)}; splits and dividends are played wherever the folder has them"
         )
     for name, section in (("", {k: v for k, v in facts.items() if k not in sections}), *sections.items()):
         if odd := sorted(set(section) - SECTION_KEYS):
@@ -157,6 +186,8 @@ def read_replay(folder: Path) -> Universe:
             for m in intraday
             if wanted is None or m.symbol in wanted
         ]
+    if any((folder / feed.name).is_dir() for feed in (SPLITS, DIVIDENDS)):
+        members = [*_actions(intraday, max((m.last for m in intraday if m.last), default=None)), *members]
     if not members:
         raise SourceError(f"asked to replay {folder}; universe.toml names no symbol; give [stocks] symbols = [...]")
     return Universe(tuple(members))

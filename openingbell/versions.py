@@ -8,11 +8,16 @@ ones is the version. So the current rows depend on the landed files alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from openingbell.tables import Table
 
 ORDER = ("extracted_at", "load_id", "source_row")
+HALF_RANGE = 1 << 52
+"""Microseconds: moments from 1828 to 2112 lie so near to 1970."""
+MOST_RANKS = 1 << 10
 
 
 def current(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
@@ -23,8 +28,8 @@ def current(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
         One row a bar, sorted by the bar's key.
     """
     key = list(table.bar_key)
-    if not rows.select(pl.struct(key).is_duplicated().any()).item():
-        return rows.sort(key).with_columns(conflicting=pl.lit(value=False))
+    if not has_duplicates(rows, key):
+        return in_order(rows, key).with_columns(conflicting=pl.lit(value=False))
     ordered = rows.sort([*key, *ORDER]).with_columns(conflicting=_contradicted(table))
     return ordered.filter(_says_something_new(table)).unique(key, keep="last", maintain_order=True)
 
@@ -43,8 +48,8 @@ def new_versions(incoming: pl.DataFrame, stored: pl.DataFrame, table: Table) -> 
         table: the raw table.
 
     Returns:
-        The rows of `incoming` that are not stored yet and differ from the version just before them, in version order;
-        and all rows of an answer that contradicts itself about a bar, so that this shows whatever came before.
+        The rows of `incoming` that are not stored yet and differ from the version just before them, and all rows of an
+        answer that contradicts itself about a bar, so that this shows whatever came before.
     """
     rows = pl.concat(
         [
@@ -58,6 +63,28 @@ def new_versions(incoming: pl.DataFrame, stored: pl.DataFrame, table: Table) -> 
         .filter((_says_something_new(table) | _contradicted(table)) & ~pl.col("is_stored"))
     )
     return fresh.drop("is_stored").sort(ORDER)
+
+
+def in_order(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Rows sorted by `key`: texts, then a date or moment. Where they fit, all are made one number: that sorts in a
+    fraction of the time, and columns are moved once.
+    """
+    *texts, moment = key
+    place, kinds = pl.lit(0, pl.Int64), 1
+    for name in texts:
+        distinct = rows[name].unique().sort()
+        if len(distinct) > 1:
+            place = place * len(distinct) + pl.col(name).cast(pl.Enum(distinct)).to_physical().cast(pl.Int64)
+            kinds *= len(distinct)
+    at = pl.col(moment).to_physical().cast(pl.Int64)
+    if kinds > MOST_RANKS or not rows.select(at.is_between(-HALF_RANGE, HALF_RANGE - 1).all()).item():
+        return rows.sort(key)
+    return rows[rows.select(place * (2 * HALF_RANGE) + at + HALF_RANGE).to_series().arg_sort()]
+
+
+def has_duplicates(rows: pl.DataFrame, key: Sequence[str]) -> bool:
+    """Whether two rows may have the same values in `key`: surely not when it says no. Far cheaper than to find them."""
+    return rows.select(key).hash_rows().n_unique() < len(rows)
 
 
 def _says_something_new(table: Table) -> pl.Expr:

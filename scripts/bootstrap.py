@@ -38,7 +38,7 @@ TOOLS = (
     ("-m", "ruff", "format", "--check", "."),
     ("-m", "mypy"),
     ("-c", "from importlinter.cli import lint_imports_command as run; run(['--no-logo'], prog_name='lint-imports')"),
-    ("-m", "pytest", "-n", "auto"),
+    ("-m", "pytest", "-n", "auto", "--dist", "worksteal"),
 )
 
 ELT_HELP = """\

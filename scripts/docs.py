@@ -1,4 +1,4 @@
-"""Writes docs/settings.md, tables.md and verbs.md from the code; `--check` writes nothing and fails when they differ.
+"""Writes docs/settings.md, tables.md, verbs.md, verification.md; `--check` writes nothing and fails when they differ.
 
 Settings and tables say in one place what they are (`openingbell.config`, `openingbell.tables`); these pages are made
 from there and never edited. `pages` is pure: the same code gives the same text everywhere.
@@ -21,6 +21,8 @@ sys.path.insert(0, str(ROOT))  # so that it runs from a bare checkout
 from openingbell import tables  # noqa: E402
 from openingbell.cli import app  # noqa: E402
 from openingbell.config import ALIASES, PREFIX, Settings, allowed  # noqa: E402
+from openingbell.indicators.published import SHEETS, Sheet  # noqa: E402
+from openingbell.indicators.verify import Comparison, compare_sheet  # noqa: E402
 from openingbell.tables import Table  # noqa: E402
 
 UNITS = ("seconds", "minutes", "days", "sessions", "calls")
@@ -98,11 +100,41 @@ Exit codes: 0 done · 1 failed · 2 wrong use · 3 partial (something was left o
 `--demo` and `--replay` choose the source and with it the home (`homes/demo`, `homes/replay-NAME`); `OPENINGBELL_HOME`
 chooses the home itself, and who names no source then gets the home's own.
 """
+VERIFICATION_HEAD = """\
+# Verification of the indicators
+
+Made by `scripts/docs.py` from `openingbell/indicators/published.py`; never edited. `bell verify-indicators` shows the
+same in the terminal and fails when a value is further from the published one than its last digit allows.
+
+Published values stand beside ours, which have two digits more. Where a publication uses another length than our
+columns (10 bars, 12 bars), the same function was asked for that length.
+
+`bell verify-indicators --answers FILE` does the same with a CSV file: `date,open,high,low,close,volume` by day and any
+columns that somebody else computed, under our names or usual ones (`rsi14`, `ema12`, `macd`, `macd_signal`,
+`macd_hist`, `sma20`, `bb_upper`, `bb_lower`, `atr14`, `stoch_k`, `stoch_d`, `obv`, `plus_di`, `minus_di`, `adx14` …).
+Every row is compared, empty cells too.
+"""
+VERIFICATION_FOOT = """\
+## What is left out
+
+- The publisher's sheet of the average true range counts the first bar, which has no close before it, as high minus
+  low. Ours, like TA-Lib's, begins with the second bar; the sums of true range above are the same publisher's.
+- MACD, %D of the stochastic and the first values of all have no small sheet here: the tests compare them
+  over 502 days with a spreadsheet of SPY, as `--answers` does.
+- Session VWAP, realised volatility and the range of a year are compared with longhand sums in the tests.
+"""
+NO_DIFFERENCE = 1e-12
+"""Differences below are of the machine's arithmetic, and shown as such."""
 
 
 def pages() -> dict[str, str]:
     """Every generated page by its path from the repository's root."""
-    return {"docs/settings.md": settings_page(), "docs/tables.md": tables_page(), "docs/verbs.md": verbs_page()}
+    return {
+        "docs/settings.md": settings_page(),
+        "docs/tables.md": tables_page(),
+        "docs/verbs.md": verbs_page(),
+        "docs/verification.md": verification_page(),
+    }
 
 
 def settings_page() -> str:
@@ -142,6 +174,32 @@ def verbs_page() -> str:
         parts.append(f"## bell {name} {arguments}".rstrip() + f"\n\n{verb.help}\n")
         parts.append(_table(("word", "what it says", "default"), rows))
     return "\n".join(parts)
+
+
+def verification_page() -> str:
+    """Published indicator values beside ours: the largest differences, then every sheet."""
+    compared = {sheet.title: compare_sheet(sheet) for sheet in SHEETS}
+    rows = [
+        (sheet.title, one.column, str(len(one.labels)), _difference(one), "no" if one.disagreeing else "yes")
+        for sheet in SHEETS
+        for one in compared[sheet.title]
+    ]
+    parts = [VERIFICATION_HEAD, _table(("sheet", "column", "values", "largest difference", "agrees"), rows)]
+    parts += [_sheet_section(sheet, compared[sheet.title]) for sheet in SHEETS]
+    return "\n".join([*parts, VERIFICATION_FOOT])
+
+
+def _difference(one: Comparison) -> str:
+    difference = one.largest_difference
+    return f"< {NO_DIFFERENCE:.0e}" if difference < NO_DIFFERENCE else f"{difference:.1e}"
+
+
+def _sheet_section(sheet: Sheet, columns: tuple[Comparison, ...]) -> str:
+    head = ("bar", *(text for one in columns for text in (f"{one.column}, published", "ours")))
+    cells = [dict(zip(one.labels, one.spelled(), strict=True)) for one in columns]
+    bars = max((one.labels for one in columns), key=len)
+    rows = [(bar, *(text for column in cells for text in column.get(bar, ("", "")))) for bar in bars]
+    return f"## {sheet.title}\n\n{sheet.source}.\n\n" + _table(head, rows)
 
 
 def _said_default(parameter: Any) -> str:

@@ -13,9 +13,10 @@ from rich.terminal_theme import MONOKAI
 
 from openingbell import terminal
 from openingbell.operations import worker
+from openingbell.operations.entry import Wish
 from openingbell.operations.home import DEMO, Source
 from openingbell.operations.summary import summarise
-from openingbell.operations.worker import FULL, Wish
+from openingbell.operations.worker import FULL
 
 PICTURE = Path(__file__).resolve().parent.parent / "docs" / "summary.svg"
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -241,3 +241,19 @@ def test_no_bar_forms_in_the_analytics_either(tmp_path: Path) -> None:
         bell.run("full", "--demo", "--now", f"2026-11-18T{now}-05:00")
         query = "SELECT max(date) AS d, count(*) FILTER (dq_flags <> '') AS n FROM index_data"
         assert bell.run("sql", query, "--format", "csv").stdout == f"d,n\n2026-11-18T{newest}:00.000000,0\n"
+
+
+def test_published_indicators_are_verified(bell: Bell) -> None:
+    out = bell.run("verify-indicators").stdout
+    assert "RSI of 14 changes" in out
+    assert "70.5328" in out
+    assert "differs" not in out
+
+
+def test_a_wrong_answer_of_a_file_is_exit_1_and_what_is_not_known_is_said(bell: Bell, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.csv"
+    answers.write_text("date,open,high,low,close,volume,obv,beta\n2020-01-02,1,1,1,1,5,0,\n2020-01-03,2,2,2,2,6,7,\n")
+    out = bell.run("verify-indicators", "--answers", str(answers), code=1).stdout
+    assert "differs in 1, first 2020-01-03" in out
+    assert "not compared, no such column here: beta" in out
+    assert "it cannot be read" in bell.run("verify-indicators", "--answers", str(tmp_path), code=2).stderr

@@ -337,3 +337,15 @@ def test_the_home_may_stand_in_the_environment_or_in_dotenv(tmp_path: Path) -> N
     dotenv.write_text("OPENINGBELL_HOME=/from/dotenv\n", "utf-8")
     assert home_from_environment({}, dotenv=dotenv) == Path("/from/dotenv")
     assert home_from_environment({"OPENINGBELL_HOME": "/from/environment"}, dotenv=dotenv) == Path("/from/environment")
+
+
+@pytest.mark.parametrize("text", ["obv, atr", "atr obv atr"])
+def test_extra_indicators_are_a_list_or_one_text_in_the_order_of_the_catalogue(place: Place, text: str) -> None:
+    assert place.read({"OPENINGBELL_EXTRA_INDICATORS": text}).extra_indicators == ("atr", "obv")
+    place.toml("extra_indicators = []")
+    assert place.read().extra_indicators == ()
+
+
+def test_an_unknown_indicator_is_refused_with_those_that_are_known(place: Place) -> None:
+    with pytest.raises(SettingsError, match=r"none of these is 'rsi'; allowed: any of `atr`, `adx`, `stochastic`"):
+        place.read({"OPENINGBELL_EXTRA_INDICATORS": "obv rsi"})

@@ -15,17 +15,33 @@ from hypothesis import strategies as st
 
 from openingbell import sessions, tables
 from openingbell.config import Settings
-from openingbell.coverage import Due, due, final_sessions, fold, wanted_range
+from openingbell.coverage import Due, due, evidence_wanted, final_sessions, fold, wanted_range
+from openingbell.feeds import Kind
 from openingbell.landing import Ask, Manifest, Outcome
+from openingbell.splits import Split
 from openingbell.universe import Member, Universe, from_symbols
 
 SETTINGS = Settings(first_run_sessions=5, first_run_daily_sessions=8)
 FRIDAY = datetime(2019, 2, 15, 22, tzinfo=UTC)  # 17:00 in New York; Monday the 18th is a holiday
-AAPL = from_symbols(["AAPL"], [], []).narrowed(["AAPL"])
+
+
+def bars_of(universe: Universe) -> Universe:
+    """The universe without corporate actions, of which nobody knows how many there should be."""
+    return Universe(tuple(member for member in universe.members if member.feed.kind is not Kind.ACTIONS))
+
+
+def only(universe: Universe, feed: str) -> Universe:
+    return Universe(tuple(member for member in universe.members if member.feed.name == feed))
+
+
+AAPL = bars_of(from_symbols(["AAPL"], [], []).narrowed(["AAPL"]))
 STOCK = Universe(AAPL.members[:1])
 GOLD = Universe(from_symbols([], [], ["GCUSD"]).members[:1])
 CURVE = from_symbols([], [], [])
-ALL = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"])
+WANTED = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"])
+"""With the corporate actions of the stocks."""
+ALL = bars_of(WANTED)
+CALENDAR, HISTORY = only(WANTED, "splits_calendar"), Universe(only(WANTED, "splits").members[:1])
 
 
 def at(hour: int, minute: int = 0, day: int = 15, month: int = 2) -> datetime:
@@ -40,6 +56,8 @@ def answer(
     delay = SETTINGS.final_delay(member.feed)
     there = final_sessions(member.calendar, member.bar_interval, first, last, when, delay)
     bars = {day: count - without for day, count in there.select("session", "bars_expected").iter_rows()}
+    if member.feed.kind is Kind.ACTIONS:
+        bars = {}
     ask = Ask(
         symbol=member.symbol, asset_class=member.asset_class, calendar=member.calendar, first=first, last=last,
         covered_first=covered or first, covered_last=last, answered_at=when, status=200, outcome=Outcome.ANSWERED,
@@ -250,7 +268,7 @@ def test_a_gap_between_answers_is_a_run_of_its_own() -> None:
 
 def test_a_new_symbol_is_due_and_those_there_are_not() -> None:
     manifests = answer_all(due(AAPL, [], FRIDAY, SETTINGS), FRIDAY)
-    both = from_symbols(["AAPL", "MSFT"], [], []).narrowed(["AAPL", "MSFT"])
+    both = bars_of(from_symbols(["AAPL", "MSFT"], [], []).narrowed(["AAPL", "MSFT"]))
     assert {one.member.symbol for one in due(both, manifests, FRIDAY, SETTINGS)} == {"MSFT"}
 
 
@@ -309,7 +327,7 @@ def test_manifests_of_symbols_that_are_no_longer_wanted_are_left_alone() -> None
 
 
 MOMENTS = st.lists(st.integers(0, 45 * 24 * 60), min_size=1, max_size=6).map(sorted)
-UNIVERSES = st.sampled_from([STOCK, AAPL, GOLD, CURVE, ALL])
+UNIVERSES = st.sampled_from([STOCK, AAPL, GOLD, CURVE, ALL, WANTED])
 
 
 @examples(deadline=None, max_examples=60)
@@ -339,7 +357,7 @@ def test_what_is_due_is_what_the_fold_calls_not_asked_whatever_the_order_of_mani
     chance.shuffle(manifests)
     named = {
         (one.member.asset_class, one.member.symbol, one.member.bar_interval, day)
-        for one in due(universe, manifests, now, SETTINGS)
+        for one in due(bars_of(universe), manifests, now, SETTINGS)
         for day in sessions.schedule(one.member.calendar, one.first, one.last)["session"]
     }
     open_ones = state(universe, manifests, now).filter(pl.col("state") == "not asked")
@@ -392,3 +410,189 @@ def test_who_asks_by_name_gets_what_is_missing_at_once() -> None:
     short = lacking(answer(member, date(2019, 2, 11), date(2019, 2, 15), FRIDAY), date(2019, 2, 13))
     assert due(STOCK, [short], FRIDAY, SETTINGS) == []
     assert windows(due(STOCK, [short], FRIDAY, SETTINGS, again=True)) == [(13, 13)]
+
+
+def openings(first: date, last: date) -> list[datetime]:
+    """When the sessions of the stock market open, UTC."""
+    opened: list[datetime] = sessions.schedule("XNYS", first, last)["open_utc"].to_list()
+    return opened
+
+
+def test_actions_are_due_from_the_first_run_on_at_whatever_hour() -> None:
+    """Before Friday's open what is known of Thursday is enough."""
+    actions = Universe(tuple(member for member in WANTED.members if member.feed.kind is Kind.ACTIONS))
+    for now, day in ((at(8), 14), (at(9, 29), 14), (at(9, 30), 15), (FRIDAY, 15), (at(12, day=17), 15)):
+        found = due(actions, [], now, SETTINGS)
+        assert [one.member for one in found] == list(actions.members)
+        assert set(windows(found)) == {(day, day)}
+
+
+def test_the_calendars_of_actions_are_asked_once_in_every_session_that_has_opened() -> None:
+    """From the open on, whatever the answer held; holidays and weekends bring nothing."""
+    manifests = answer_all(due(CALENDAR, [], at(17, day=14), SETTINGS), at(17, day=14))
+    asked = []
+    for step in range(8 * 24 * 6):
+        now = at(0, day=15) + timedelta(minutes=10 * step)
+        found = due(CALENDAR, manifests, now, SETTINGS)
+        manifests += answer_all(found, now)
+        asked += [now] * len(found)
+    assert asked == openings(date(2019, 2, 15), date(2019, 2, 22))
+
+
+def test_calendars_of_sessions_that_passed_unasked_are_asked_as_one_run() -> None:
+    manifests = answer_all(due(CALENDAR, [], FRIDAY, SETTINGS), FRIDAY)
+    assert windows(due(CALENDAR, manifests, at(12, day=27), SETTINGS)) == [(19, 27)]
+
+
+def test_the_actions_of_a_symbol_are_asked_at_once_and_in_the_first_session_of_each_month() -> None:
+    manifests = answer_all(due(HISTORY, [], at(17, day=14), SETTINGS), at(17, day=14))
+    asked = []
+    for opening in openings(date(2019, 2, 15), date(2019, 6, 28)):
+        assert due(HISTORY, manifests, opening - timedelta(seconds=1), SETTINGS) == []
+        found = due(HISTORY, manifests, opening, SETTINGS)
+        manifests += answer_all(found, opening)
+        asked += [one.last for one in found]
+        assert due(HISTORY, manifests, opening, SETTINGS) == []
+    assert asked == [date(2019, 3, 1), date(2019, 4, 1), date(2019, 5, 1), date(2019, 6, 3)]
+
+
+def test_months_that_passed_unasked_are_one_question_about_a_symbol() -> None:
+    """Each answer is the whole history, so there is no use in asking for March as well."""
+    manifests = answer_all(due(HISTORY, [], FRIDAY, SETTINGS), FRIDAY)
+    (found,) = due(HISTORY, manifests, at(12, day=10, month=5), SETTINGS)
+    assert (found.first, found.last) == (date(2019, 5, 1), date(2019, 5, 1))
+
+
+def test_a_new_stock_s_actions_are_due_and_those_there_are_not() -> None:
+    manifests = answer_all(due(HISTORY, [], FRIDAY, SETTINGS), FRIDAY)
+    splits = only(WANTED, "splits")
+    assert [one.member.symbol for one in due(splits, manifests, FRIDAY, SETTINGS)] == ["MSFT"]
+
+
+@pytest.mark.parametrize("universe", [CALENDAR, HISTORY], ids=["calendar", "history"])
+def test_actions_that_the_plan_excludes_are_asked_again_after_its_days(universe: Universe) -> None:
+    """A new session is a new question of a calendar; the one that was refused waits."""
+    refused = [excluded(manifest) for manifest in answer_all(due(universe, [], FRIDAY, SETTINGS), FRIDAY)]
+    week = timedelta(days=SETTINGS.restricted_recheck_days)
+    later = [(19, 22)] if universe is CALENDAR else []
+    assert due(universe, refused, FRIDAY, SETTINGS) == []
+    assert windows(due(universe, refused, FRIDAY + week - timedelta(seconds=1), SETTINGS)) == later
+    again = [(15, 22)] if universe is CALENDAR else [(15, 15)]
+    assert windows(due(universe, refused, FRIDAY + week, SETTINGS)) == again
+
+
+def test_actions_never_lack_anything_however_few_came() -> None:
+    """An answer without one is whole; who asks by name gets it once."""
+    manifests = answer_all(due(HISTORY, [], FRIDAY, SETTINGS), FRIDAY)
+    assert due(HISTORY, manifests, FRIDAY + timedelta(days=1), SETTINGS) == []
+    assert due(HISTORY, manifests, FRIDAY, SETTINGS, again=True) == []
+
+
+@pytest.mark.parametrize(("first", "last"), [(date(2019, 1, 2), date(2019, 1, 4)), (date(2019, 1, 2), None)])
+def test_whatever_span_of_bars_is_asked_for_actions_are_known_up_to_today(first: date, last: date | None) -> None:
+    """The basis of old bars depends on every split since."""
+    both = Universe((*CALENDAR.members, *HISTORY.members)).narrowed([], first, last)
+    assert windows(due(both, [], FRIDAY, SETTINGS, again=True)) == [(15, 15), (15, 15)]
+
+
+def test_the_fold_leaves_actions_out() -> None:
+    """Nobody knows how many there should be, so they are in no state."""
+    manifests = answer_all(due(WANTED, [], FRIDAY, SETTINGS), FRIDAY)
+    assert {manifest.feed for manifest in manifests} >= {"splits", "dividends_calendar"}
+    assert state(WANTED, manifests, FRIDAY).equals(state(ALL, manifests, FRIDAY))
+    assert state(CALENDAR, manifests, FRIDAY).equals(tables.COVERAGE.empty())
+
+
+EX_DATE = date(2019, 2, 12)
+SPLIT = Split("AAPL", EX_DATE, 4.0)
+BEFORE = [date(2019, 2, 7), date(2019, 2, 8), date(2019, 2, 11)]
+"""The sessions before the ex-date of which new answers show whether the vendor has adjusted."""
+
+
+def evidence_moments() -> list[datetime]:
+    """Twenty minutes after the open of some sessions from the ex-date on: nine more, of the first month."""
+    opened = openings(EX_DATE, date(2019, 3, 31))
+    return [opened[n] + timedelta(minutes=20) for n in (0, 1, 2, 3, 4, 5, 7, 10, 15, 20)]
+
+
+@pytest.mark.parametrize("universe", [STOCK, only(AAPL, "eod")], ids=["stocks", "eod"])
+def test_sessions_before_a_split_are_asked_again_some_sessions_after_it_and_then_no_more(universe: Universe) -> None:
+    """Asked at every hour that could matter; each time all three are asked, and once answered they rest."""
+    settings = SETTINGS.model_copy(update={"first_run_sessions": 8})
+    begun = at(18, day=11)
+    manifests = answer_all(due(universe, [], begun, settings), begun)
+    asked: dict[date, list[datetime]] = {day: [] for day in BEFORE}
+    other: set[date] = set()
+    for opening in openings(EX_DATE, date(2019, 5, 10)):
+        for minutes in (19, 20, 21, 500):
+            now = opening + timedelta(minutes=minutes)
+            found = due(universe, manifests, now, settings, splits=[SPLIT])
+            manifests += answer_all(found, now)
+            assert due(universe, manifests, now, settings, splits=[SPLIT]) == []
+            for one in found:
+                for day in sessions.schedule("XNYS", one.first, one.last)["session"]:
+                    asked.setdefault(day, []).append(now) if day < EX_DATE else other.add(day)
+    assert asked == dict.fromkeys(BEFORE, evidence_moments())
+    assert min(other) == EX_DATE
+
+
+def test_a_run_that_was_missed_is_made_up_for_once() -> None:
+    """What was wanted yesterday and before is one question today."""
+    begun = at(18, day=11)
+    manifests = answer_all(due(STOCK, [], begun, SETTINGS), begun)
+    sunday = at(12, day=17)
+    found = due(STOCK, manifests, sunday, SETTINGS, splits=[SPLIT])
+    assert windows(found) == [(7, 15)]
+    manifests += answer_all(found, sunday)
+    assert due(STOCK, manifests, at(9, 49, day=19), SETTINGS, splits=[SPLIT]) == due(
+        STOCK, manifests, at(9, 49, day=19), SETTINGS
+    )
+
+
+def test_a_split_of_one_symbol_asks_nothing_again_of_others_nor_of_other_feeds() -> None:
+    begun, now = at(18, day=11), at(9, 50, day=12)
+    manifests = answer_all(due(WANTED, [], begun, SETTINGS), begun)
+    without = due(WANTED, manifests, now, SETTINGS)
+    found = due(WANTED, manifests, now, SETTINGS, splits=[SPLIT, Split("IBM", EX_DATE, 2.0)])
+    more = {(one.member.feed.name, one.member.symbol) for one in set(found) - set(without)}
+    assert more == {("stocks", "AAPL"), ("eod", "AAPL")}
+
+
+def test_what_the_plan_excludes_is_not_asked_again_for_evidence() -> None:
+    begun, now = at(18, day=11), at(9, 50, day=12)
+    refused = [excluded(manifest) for manifest in answer_all(due(AAPL, [], begun, SETTINGS), begun)]
+    assert due(AAPL, refused, now, SETTINGS, splits=[SPLIT]) == due(AAPL, refused, now, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("now", "again_at"),
+    [
+        (at(12, day=8), None),
+        (at(9, 49, day=12), None),
+        (at(9, 50, day=12), at(9, 50, day=12)),
+        (at(9, 49, day=13), at(9, 50, day=12)),
+        (at(9, 50, day=13), at(9, 50, day=13)),
+        (at(12, day=18), at(9, 50, day=15)),  # a holiday
+        (at(12, day=29, month=3), evidence_moments()[-1]),
+        (at(12, day=30, month=3), None),
+    ],
+)
+def test_the_evidence_that_is_wanted_is_of_three_sessions_since_the_newest_of_the_moments(
+    now: datetime, again_at: datetime | None
+) -> None:
+    """45 days after the ex-date nothing more is wanted."""
+    found = evidence_wanted([SPLIT], now)
+    assert found.schema == {"symbol": pl.String(), "session": pl.Date(), "again_at": pl.Datetime("us", "UTC")}
+    expected = [("AAPL", day, again_at) for day in BEFORE] if again_at else []
+    assert sorted(found.rows()) == expected
+
+
+def test_two_splits_near_each_other_want_the_newer_evidence_of_a_session() -> None:
+    now = at(12, day=14)
+    found = evidence_wanted([SPLIT, Split("AAPL", date(2019, 2, 13), 2.0)], now)
+    days = [*BEFORE, EX_DATE]
+    assert sorted(found.rows()) == [("AAPL", day, at(9, 50, day=14)) for day in days]
+
+
+def test_no_split_wants_no_evidence() -> None:
+    assert evidence_wanted([], FRIDAY).is_empty()

@@ -7,7 +7,20 @@ from datetime import timedelta
 import pytest
 
 from openingbell import feeds, sessions, tables
-from openingbell.feeds import BONDS, COMMODITIES, EOD, FEEDS, INDEXES, STOCKS, TENORS, Feed, Kind, calendar_of
+from openingbell.extract.plan import AHEAD, LATE
+from openingbell.feeds import (
+    BAR_FEEDS,
+    BONDS,
+    COMMODITIES,
+    EOD,
+    FEEDS,
+    INDEXES,
+    STOCKS,
+    TENORS,
+    Feed,
+    Kind,
+    calendar_of,
+)
 
 BY_NAME = pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
 
@@ -33,7 +46,33 @@ def test_the_path_of_an_intraday_feed_names_its_interval(feed: Feed) -> None:
 def test_names_are_found_by_name_and_asset_class() -> None:
     assert list(feeds.BY_NAME.values()) == list(FEEDS)
     assert set(feeds.BY_ASSET_CLASS) == {"stock", "index", "commodity", "bond"}
-    assert all(feeds.BY_ASSET_CLASS[feed.asset_class] is feed for feed in FEEDS if feed is not EOD)
+    assert all(feeds.BY_ASSET_CLASS[feed.asset_class] is feed for feed in BAR_FEEDS if feed is not EOD)
+
+
+def test_actions_are_asked_before_the_bars_whose_meaning_they_change() -> None:
+    kinds = [feed.kind is Kind.ACTIONS for feed in FEEDS]
+    assert kinds == sorted(kinds, reverse=True)
+    assert [feed for feed in FEEDS if feed.kind is not Kind.ACTIONS] == list(BAR_FEEDS)
+
+
+def test_actions_come_by_symbol_and_for_the_whole_market_into_one_table() -> None:
+    actions = [feed for feed in FEEDS if feed.kind is Kind.ACTIONS]
+    assert {(feed.name, feed.path, feed.whole_market) for feed in actions} == {
+        ("splits", "splits", False),
+        ("dividends", "dividends", False),
+        ("splits_calendar", "splits-calendar", True),
+        ("dividends_calendar", "dividends-calendar", True),
+    }
+    assert {(feed.raw_table, feed.table, feed.calendar) for feed in actions} == {
+        ("corporate_actions_raw", "corporate_actions", "XNYS")
+    }
+    assert not any(feed.whole_market for feed in BAR_FEEDS)
+
+
+def test_the_span_of_a_calendar_s_request_comes_whole() -> None:
+    """The vendor gives 90 days; what is asked also reaches back for the late and ahead for the early."""
+    longest = max(feed.window_days for feed in FEEDS if feed.whole_market)
+    assert timedelta(days=longest) + LATE + AHEAD <= timedelta(days=90)
 
 
 def test_what_can_be_negative_may_be() -> None:

@@ -22,7 +22,7 @@ DRIVERS = {
     "dotenv": "config.py",
     "rich": "terminal.py",
     "starlette": "vendor/",
-    "talib": "transform/indicators.py",
+    "talib": "indicators/ta.py",
     "typer": "cli.py",
     "uvicorn": "vendor/",
 }
@@ -44,8 +44,15 @@ SEAMS = {
 }
 """A dangerous name, and the one file that uses it."""
 
-PURE = ("quality/checks.py", "quality/rows.py", "quality/score.py", "transform/resample.py", "transform/indicators.py")
-PURE_MAY_IMPORT = {"errors", "feeds", "sessions", "tables", "universe", "versions"} | {
+PURE = (
+    "quality/checks.py",
+    "quality/rows.py",
+    "quality/score.py",
+    "splits.py",
+    "transform/resample.py",
+    *(f"indicators/{file.name}" for file in sorted((PACKAGE / "indicators").glob("*.py"))),
+)
+PURE_MAY_IMPORT = {"errors", "feeds", "indicators", "sessions", "splits", "tables", "universe", "versions"} | {
     path.removesuffix(".py").replace("/", ".") for path in PURE
 }
 

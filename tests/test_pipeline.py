@@ -9,15 +9,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from openingbell import context, tables
 from openingbell import pipeline as flow
-from openingbell import tables
 from openingbell import universe as universes
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
+from openingbell.context import Pipeline
 from openingbell.errors import WarehouseError
 from openingbell.extract import stage as extraction
 from openingbell.landing import Ask, Landing, Outcome
-from openingbell.pipeline import Pipeline
 from openingbell.reporting.period import Period
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 
@@ -119,5 +119,5 @@ def test_the_backlog_counts_landed_files_and_not_rows_of_files_that_are_gone(hom
         path.unlink()
     land(home, minutes=5)
     with home.warehouse.read() as reader:
-        left = flow.backlog(home.landing.manifests(), reader.read(tables.LOADS))
-    assert left == flow.Backlog(to_load=1, to_transform=1)
+        left = context.backlog(home.landing.manifests(), reader.read(tables.LOADS))
+    assert left == context.Backlog(to_load=1, to_transform=1)

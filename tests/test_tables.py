@@ -108,6 +108,25 @@ def test_every_promoted_row_leads_back_to_file_and_line(name: str) -> None:
     assert {"load_id", "source_row", "data_quality_score", "dq_flags"} <= set(tables.BY_NAME[name].names)
 
 
+@pytest.mark.parametrize("name", ["corporate_actions", "restatements"])
+def test_what_is_told_of_answers_leads_back_to_file_and_line(name: str) -> None:
+    assert {"load_id", "source_row"} <= set(tables.BY_NAME[name].names) - tables.BY_NAME[name].nullable
+
+
+@pytest.mark.parametrize("name", ["stock_data", "index_data", "commodity_data", "daily_bars"])
+def test_the_factor_of_a_bar_is_null_where_its_basis_is_not_known(name: str) -> None:
+    """It is nullable as well because a file of the version before has none."""
+    assert tables.BY_NAME[name].schema["split_factor"] == PRICE
+    assert "split_factor" in tables.BY_NAME[name].nullable
+
+
+def test_versions_of_an_action_are_those_of_its_symbol_kind_and_day() -> None:
+    """Not of the feed that told of it, so that its calendar and its history are one."""
+    assert tables.ACTIONS_RAW.bar_key == ("symbol", "kind", "ex_date")
+    assert tables.ACTIONS_RAW.values == ("numerator", "denominator", "amount")
+    assert tables.CORPORATE_ACTIONS.key == ("symbol", "ex_date", "kind")
+
+
 def test_prices_are_never_required_and_always_64_bits() -> None:
     for table in TABLES:
         for name in {"open", "high", "low", "close", "volume"} & set(table.names):
@@ -125,6 +144,9 @@ def test_prices_are_never_required_and_always_64_bits() -> None:
         ("market_summary", "sp500_close dow_change nasdaq_change_pct market_sentiment volatility_index yield_10y"),
         ("elt_job_log", "job_id job_type status started_at finished_at records_processed error_message details"),
         ("loads", "load_id sha256 rows loaded_at transformed_at"),
+        ("corporate_actions_raw", "symbol ex_date kind numerator denominator amount extracted_at"),
+        ("corporate_actions", "symbol ex_date kind numerator denominator amount state vendor_adjusted_at"),
+        ("restatements", "asset_class symbol bar_interval date extracted_at kind ratio largest_change_pct"),
     ],
 )
 def test_names_that_users_query_stay(name: str, columns: str) -> None:

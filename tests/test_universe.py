@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openingbell.errors import SourceError, SymbolError
-from openingbell.feeds import BONDS, COMMODITIES, EOD, INDEXES, STOCKS
+from openingbell.feeds import BONDS, COMMODITIES, EOD, INDEXES, STOCKS, Kind
 from openingbell.universe import VENDOR_BASIS, Universe, from_symbols, is_daily, read_replay
 
 TWO_DAYS = 'first = "2019-01-04"\nlast = 2019-02-15\n'
@@ -31,7 +31,54 @@ def test_every_symbol_is_wanted_by_the_bar_and_by_the_day_and_the_curve_once(liv
     assert [symbol for feed, symbol in wanted if feed in {"stocks", "indexes", "commodities"}] == intraday
     assert [symbol for feed, symbol in wanted if feed == "eod"] == intraday
     assert [symbol for feed, symbol in wanted if feed == "bonds"] == ["TREASURY"]
-    assert len(wanted) == len(set(wanted)) == 11
+    assert len(wanted) == len(set(wanted)) == 11 + len(ACTIONS)
+
+
+ACTIONS = [
+    ("splits", "AAPL"), ("splits", "MSFT"), ("dividends", "AAPL"), ("dividends", "MSFT"),
+    ("splits_calendar", "ALL"), ("dividends_calendar", "ALL"),
+]  # fmt: skip
+"""What is wanted of corporate actions for two stocks."""
+
+
+def actions_of(universe: Universe) -> list[tuple[str, str]]:
+    return [(member.feed.name, member.symbol) for member in universe.members if member.feed.kind is Kind.ACTIONS]
+
+
+def test_actions_are_wanted_first_of_stocks_alone_and_for_the_whole_market(live: Universe) -> None:
+    assert actions_of(live) == ACTIONS
+    assert all(member.feed.kind is Kind.ACTIONS for member in live.members[: len(ACTIONS)])
+    assert {(m.asset_class, m.calendar, m.bar_interval) for m in live.members[: len(ACTIONS)]} == {
+        ("stock", "XNYS", "1day")
+    }
+
+
+def test_without_stocks_no_actions_are_wanted() -> None:
+    assert actions_of(from_symbols([], ["^GSPC"], ["GCUSD"])) == []
+
+
+@pytest.mark.parametrize("folder", ["splits", "dividends"])
+def test_a_replay_that_has_actions_plays_all_of_them_up_to_its_last_session(tmp_path: Path, folder: str) -> None:
+    """The history of a symbol may begin before the bars, so it has no first session."""
+    sections = '[stocks]\nsymbols = ["AAPL", "MSFT"]\n[indexes]\nsymbols = ["QQQ"]\nlast = 2019-02-08\n'
+    assert actions_of(replay(tmp_path, TWO_DAYS + sections)) == []
+    (tmp_path / folder).mkdir()
+    universe = replay(tmp_path, TWO_DAYS + sections)
+    assert actions_of(universe) == ACTIONS
+    assert {(m.first, m.last) for m in universe.members[: len(ACTIONS)]} == {(None, date(2019, 2, 15))}
+    assert universe.last_session() == date(2019, 2, 15)
+
+
+def test_a_replay_without_stocks_has_no_actions_to_play(tmp_path: Path) -> None:
+    (tmp_path / "splits").mkdir()
+    assert actions_of(replay(tmp_path, TWO_DAYS + '[indexes]\nsymbols = ["QQQ"]\n')) == []
+
+
+def test_a_section_for_actions_is_refused_with_where_they_are_played_from(tmp_path: Path) -> None:
+    words = r"the sections splits; allowed are stocks, .*; splits and dividends are played wherever the folder has them"
+    with pytest.raises(SourceError, match=words) as caught:
+        replay(tmp_path, TWO_DAYS + '[splits]\nsymbols = ["AAPL"]\n')
+    assert "dividends_calendar" not in str(caught.value)
 
 
 def test_a_daily_member_keeps_class_and_calendar_of_its_symbol(live: Universe) -> None:
@@ -47,8 +94,9 @@ def test_a_daily_member_keeps_class_and_calendar_of_its_symbol(live: Universe) -
     ]  # fmt: skip
 
 
-def test_daily_are_the_official_bars_and_the_yields(live: Universe) -> None:
-    assert {member.feed.name for member in live.members if is_daily(member)} == {"eod", "bonds"}
+def test_daily_are_the_official_bars_the_yields_and_the_actions(live: Universe) -> None:
+    actions = {feed for feed, _ in ACTIONS}
+    assert {member.feed.name for member in live.members if is_daily(member)} == {"eod", "bonds"} | actions
 
 
 def test_a_live_universe_has_no_bounds(live: Universe) -> None:
@@ -62,8 +110,25 @@ def test_calendars_are_told_by_symbol_of_a_class(live: Universe) -> None:
 
 
 def test_narrowing_keeps_the_asked_symbols_in_all_their_feeds(live: Universe) -> None:
-    assert [(m.feed.name, m.symbol) for m in live.narrowed(["AAPL"]).members] == [("stocks", "AAPL"), ("eod", "AAPL")]
+    assert [(m.feed.name, m.symbol) for m in live.narrowed(["AAPL"]).members] == [
+        ("splits", "AAPL"), ("dividends", "AAPL"), ("stocks", "AAPL"), ("eod", "AAPL"),
+    ]  # fmt: skip
+    assert [(m.feed.name, m.symbol) for m in live.narrowed(["^GSPC"]).members] == [
+        ("indexes", "^GSPC"), ("eod", "^GSPC"),
+    ]  # fmt: skip
     assert live.narrowed() == live
+
+
+def test_what_stands_for_the_whole_market_cannot_be_asked_for_as_a_symbol(live: Universe) -> None:
+    """`--symbols ALL` would else mean the calendars alone; Allstate has that symbol, and is a stock like others."""
+    with pytest.raises(
+        SymbolError, match=r"asked for ALL; the universe holds AAPL, GCUSD, MSFT, TREASURY, ZZUSD, \^GSPC;"
+    ):
+        live.narrowed(["ALL"])
+    allstate = from_symbols(["ALL", "MSFT"], [], []).narrowed(["ALL"])
+    assert [(m.feed.name, m.symbol) for m in allstate.members] == [
+        ("splits", "ALL"), ("dividends", "ALL"), ("stocks", "ALL"), ("eod", "ALL"),
+    ]  # fmt: skip
 
 
 def test_narrowing_to_an_unknown_symbol_names_it_and_what_is_there(live: Universe) -> None:

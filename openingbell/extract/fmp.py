@@ -88,7 +88,7 @@ class FmpClient:
 
     def _send_in_turn(self, path: str, parameters: Mapping[str, str]) -> Answer:
         self._pace.wait_turn()
-        return self._judged(self._send(path, parameters), parameters.get("symbol", ""))
+        return self._judged(self._send(path, parameters), parameters.get("symbol"))
 
     def _send(self, path: str, parameters: Mapping[str, str]) -> httpx.Response:
         """One request. What httpx raises is turned into our errors outside of its own `except`, so that neither cause
@@ -108,7 +108,7 @@ class FmpClient:
             error = VendorError(self._hidden(f"the request cannot be sent: {type(problem).__name__} {problem}"))
         raise error
 
-    def _judged(self, response: httpx.Response, symbol: str) -> Answer:
+    def _judged(self, response: httpx.Response, symbol: str | None) -> Answer:
         body = self._hidden(response.content.decode("utf-8", errors="replace")).encode("utf-8")
         try:
             rows = parse(response.status_code, body, symbol=symbol)
@@ -162,4 +162,4 @@ def _log_retry(state: tenacity.RetryCallState) -> None:
 def _retry_after(response: httpx.Response) -> float | None:
     """Seconds that the vendor asks us to wait; it has never been seen to, but it may."""
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() else None

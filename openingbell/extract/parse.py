@@ -32,13 +32,13 @@ TOO_FAST = ("limit reach",)
 NOT_UNDERSTOOD = ("legacy endpoint", "query error")
 
 
-def parse(status: int, body: bytes, *, symbol: str) -> pl.DataFrame:
+def parse(status: int, body: bytes, *, symbol: str | None) -> pl.DataFrame:
     """The rows of an answer, every column text, in the vendor's order; no rows for `[]`.
 
     Args:
         status: HTTP status.
         body: the whole body.
-        symbol: what was asked for; an answer about another symbol is refused.
+        symbol: what was asked for; an answer about another symbol is refused. None where no symbol was.
 
     Raises:
         VendorError: what the answer is instead, by status and by words.
@@ -50,9 +50,11 @@ def parse(status: int, body: bytes, *, symbol: str) -> pl.DataFrame:
         raise _error(status, words or text)
     if not isinstance(payload, list) or not all(isinstance(row, dict) and row for row in payload):
         raise UnusableAnswer(
-            f"asked for {symbol}; the answer is no list of rows but {_excerpt(text)!r}", status=status, body=body
+            f"asked for {symbol or 'the whole market'}; the answer is no list of rows but {_excerpt(text)!r}",
+            status=status,
+            body=body,
         )
-    if others := {str(row["symbol"]) for row in payload if row.get("symbol", symbol) != symbol}:
+    if symbol and (others := {str(row["symbol"]) for row in payload if row.get("symbol", symbol) != symbol}):
         raise UnusableAnswer(
             f"asked for {symbol}; the answer is about {', '.join(sorted(others))}", status=status, body=body
         )

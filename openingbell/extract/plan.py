@@ -12,6 +12,7 @@ from openingbell.feeds import Kind
 from openingbell.universe import Member
 
 BATCH_SYMBOLS = 100
+LATE, AHEAD = timedelta(days=7), timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,13 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Query parameters. A session that opens in the evening needs the calendar day before it as well."""
+        """Query parameters. A session that opens in the evening needs the calendar day before it as well; the calendars
+        of corporate actions are asked for what was announced late and early, too.
+        """
+        if self.member.feed.kind is Kind.ACTIONS:
+            if not self.member.feed.whole_market:
+                return {"symbol": self.member.symbol}
+            return {"from": (self.first - LATE).isoformat(), "to": (self.last + AHEAD).isoformat()}
         evening = self.member.feed.kind is Kind.INTRADAY and sessions.opens_in_the_evening(self.member.calendar)
         span = {"from": (self.first - timedelta(days=evening)).isoformat(), "to": self.last.isoformat()}
         return span if self.member.feed.kind is Kind.RATES else {"symbol": self.member.symbol, **span}
@@ -54,6 +61,8 @@ def plan(due: Iterable[Due]) -> list[list[Request]]:
 def _windows(stretch: Due) -> list[Request]:
     """The sessions of a stretch in windows that begin and end with a session, so that nothing else is asked."""
     member = stretch.member
+    if member.feed.kind is Kind.ACTIONS and not member.feed.whole_market:
+        return [Request(member, stretch.first, stretch.last)]  # its answer is all of them, whatever the window
     days: list[date] = sessions.schedule(member.calendar, stretch.first, stretch.last)["session"].to_list()
     windows: list[Request] = []
     last = days[-1]

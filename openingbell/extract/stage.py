@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -17,16 +17,15 @@ from openingbell import coverage
 from openingbell.clock import Clock
 from openingbell.config import Settings
 from openingbell.errors import KeyRefused, QuotaExhausted, Restricted, UnusableAnswer, VendorError
+from openingbell.extract.actions import landed_splits
 from openingbell.extract.fmp import Answer, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
 from openingbell.landing import Ask, Landing, Outcome
+from openingbell.progress import Progress
 from openingbell.universe import Universe
 
 log = structlog.get_logger()
-
-Progress = Callable[[str, int, int], None]
-"""Told the feed, the requests answered and the requests planned."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,9 @@ def run(
         VendorError: not one request got an answer.
         RecordError: the disk does not take a file.
     """
-    batches = deque(plan(coverage.due(universe, landing.manifests(), clock.now(), settings, again=again)))
+    manifests = landing.manifests()
+    splits = landed_splits(landing, manifests, clock.now())
+    batches = deque(plan(coverage.due(universe, manifests, clock.now(), settings, again=again, splits=splits)))
     planned = sum(len(batch) for batch in batches)
     done = Extracted()
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
@@ -125,7 +126,7 @@ def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: Th
             return None
         try:
             answer = client.get(request.path, request.parameters)
-            _require_dates(answer.rows, request)
+            _require_names(answer.rows, request)
         except VendorError as error:
             if isinstance(error, KeyRefused | QuotaExhausted):
                 over.set()
@@ -135,11 +136,14 @@ def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: Th
     return [reply for reply in pool.map(ask, batch) if reply is not None]
 
 
-def _require_dates(rows: pl.DataFrame, request: Request) -> None:
-    """Rows without a date would cover what they say nothing about."""
-    if len(rows) and "date" not in rows.columns:
+def _require_names(rows: pl.DataFrame, request: Request) -> None:
+    """Rows without a date would cover what they say nothing about; those of the whole market need symbols as well."""
+    needed = ("symbol", "date") if request.member.feed.whole_market else ("date",)
+    missing = [name for name in needed if name not in rows.columns]
+    if len(rows) and missing:
         raise UnusableAnswer(
-            f"asked for {request.member.symbol}; the rows have no date but {', '.join(rows.columns)}",
+            f"asked for {request.member.symbol}; the rows have no {' and no '.join(missing)} but "
+            f"{', '.join(rows.columns)}",
             status=200,
             body=rows.write_csv().encode("utf-8"),
         )
@@ -207,9 +211,10 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
 
 
 def _with_provenance(reply: _Reply) -> pl.DataFrame:
-    """The vendor's columns behind the symbol that was asked for and the moment of the answer."""
+    """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
+    asked = pl.lit(reply.request.member.symbol)
     return reply.rows.select(
-        pl.lit(reply.request.member.symbol).alias("symbol"),
+        pl.col("symbol") if reply.request.member.feed.whole_market else asked.alias("symbol"),
         pl.lit(reply.answered_at.isoformat()).alias("answered_at"),
         pl.exclude("symbol", "answered_at"),
     )

@@ -7,9 +7,11 @@ new then may say something new now: they are read again from the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import structlog
@@ -18,16 +20,15 @@ from openingbell import tables
 from openingbell.clock import Clock
 from openingbell.config import Settings
 from openingbell.errors import RecordError
-from openingbell.feeds import BY_NAME
+from openingbell.feeds import FEEDS, Kind
 from openingbell.landing import Ask, Landing, Manifest
-from openingbell.load.typing import Typed, raw_table, type_rows
-from openingbell.versions import new_versions
+from openingbell.load.typing import Typed, type_rows
+from openingbell.progress import Progress
+from openingbell.versions import has_duplicates, new_versions
 from openingbell.warehouse.protocol import Warehouse, Writer
 
 log = structlog.get_logger()
 
-Progress = Callable[[str, int, int], None]
-"""Told what is counted, how many are done, and how many there are."""
 NEXT_TO = timedelta(days=2)
 
 
@@ -85,9 +86,9 @@ def run(
     ours = [manifest for manifest in pending if source in (None, manifest.source)]
     theirs = [manifest for manifest in pending if source not in (None, manifest.source)]
     total = Loaded(failures=tuple(_refused(manifest, source) for manifest in theirs))
-    for chunk in _chunks(ours, settings.rows_per_transaction):
+    for files, unread in _read_ahead(_chunks(ours, settings.rows_per_transaction), landing):
         with warehouse.write() as writer:
-            done = _load(chunk, manifests, landing, writer, clock.now())
+            done = _load(files, manifests, landing, writer, clock.now()) + Loaded(failures=tuple(unread))
         total += done
         log.info("files_loaded", files=done.files, rows_new=done.rows_new)
         if progress is not None:
@@ -120,45 +121,67 @@ def _chunks(manifests: Iterable[Manifest], rows: int) -> Iterator[list[Manifest]
         yield chunk
 
 
-def _load(chunk: list[Manifest], manifests: list[Manifest], landing: Landing, writer: Writer, now: datetime) -> Loaded:
-    files, failures = _read(chunk, landing)
+def _read_ahead(chunks: Iterable[list[Manifest]], landing: Landing) -> Iterator[tuple[list[_File], list[str]]]:
+    """What `_read` makes of each chunk; the next one is read while the one before is written."""
+    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        ahead: list[Future[_File | str]] = []
+        for chunk in chunks:
+            reading = [pool.submit(_read_one, manifest, landing) for manifest in chunk]
+            if ahead:
+                yield _sorted_out(future.result() for future in ahead)
+            ahead = reading
+        if ahead:
+            yield _sorted_out(future.result() for future in ahead)
+
+
+def _load(files: list[_File], manifests: list[Manifest], landing: Landing, writer: Writer, now: datetime) -> Loaded:
     loads = writer.read(tables.LOADS)
-    total = Loaded(failures=tuple(failures))
-    for feed in dict.fromkeys(file.manifest.feed for file in files):
-        of_feed = [file for file in files if file.manifest.feed == feed]
-        overtaken, unread = _read(_overtaken(of_feed, manifests, loads), landing)
+    total = Loaded()
+    for table in dict.fromkeys(file.typed.table.name for file in files):
+        of_table = [file for file in files if file.typed.table.name == table]
+        overtaken, unread = _read(_overtaken(of_table, manifests, loads), landing)
         total += Loaded(failures=tuple(unread))
-        fresh = _append(of_feed + overtaken, writer)
+        fresh = _append(of_table + overtaken, writer)
         _amend(loads, overtaken, fresh, writer)
-        for file in of_feed:
-            counts = _counts(file, fresh.get(file.manifest.load_id, 0))
-            writer.append(tables.LOADS, _loads_row(file, counts, now))
-            writer.append(tables.QUARANTINE, file.typed.quarantined)
-            total += counts
+        counted = [(file, _counts(file, fresh.get(file.manifest.load_id, 0))) for file in of_table]
+        writer.append(tables.LOADS, pl.concat(_loads_row(file, counts, now) for file, counts in counted))
+        writer.append(tables.QUARANTINE, pl.concat(file.typed.quarantined for file in of_table))
+        total += sum((counts for _, counts in counted), Loaded())
     return total
 
 
 def _read(manifests: Iterable[Manifest], landing: Landing) -> tuple[list[_File], list[str]]:
-    files, failures = [], []
-    for manifest in manifests:
-        try:
-            files.append(_File(manifest, type_rows(landing.read(manifest), manifest)))
-        except RecordError as error:
-            log.warning("file_unreadable", load_id=manifest.load_id, reason=str(error))
-            failures.append(str(error))
-    return files, failures
+    """Files, and why others cannot be read."""
+    return _sorted_out(_read_one(manifest, landing) for manifest in manifests)
+
+
+def _read_one(manifest: Manifest, landing: Landing) -> _File | str:
+    try:
+        return _File(manifest, type_rows(landing.read(manifest), manifest))
+    except RecordError as error:
+        log.warning("file_unreadable", load_id=manifest.load_id, reason=str(error))
+        return str(error)
+
+
+def _sorted_out(found: Iterable[_File | str]) -> tuple[list[_File], list[str]]:
+    every = list(found)
+    return [one for one in every if isinstance(one, _File)], [one for one in every if isinstance(one, str)]
 
 
 def _append(files: list[_File], writer: Writer) -> dict[str, int]:
     """Append what the files say that is new; returns the number of rows by load_id."""
-    table = raw_table(BY_NAME[files[0].manifest.feed])
+    table = files[0].typed.table
     incoming = pl.concat(file.typed.final for file in files)
     if incoming.is_empty():
         return {}
     first, last = incoming[table.order].min(), incoming[table.order].max()
     symbols = incoming["symbol"].unique().to_list() if "symbol" in table.names else None
-    stored = writer.read(table, symbols=symbols, first=_bound(first), last=_bound(last))
-    fresh = new_versions(incoming, stored, table)
+    within: dict[str, Any] = {"symbols": symbols, "first": _bound(first), "last": _bound(last)}
+    bar = list(table.bar_key)
+    if has_duplicates(pl.concat([incoming.select(bar), writer.read(table, columns=bar, **within)]), bar):
+        fresh = new_versions(incoming, writer.read(table, **within), table)
+    else:
+        fresh = incoming  # nothing is stored of these bars, and none comes twice
     writer.append(table, fresh)
     return dict(fresh.group_by("load_id").len().iter_rows())
 
@@ -172,8 +195,9 @@ def _bound(value: object) -> date:
 def _overtaken(files: list[_File], manifests: list[Manifest], loads: pl.DataFrame) -> list[Manifest]:
     """The loaded files that are younger than the oldest of `files` and may hold versions of the same bars."""
     oldest = min((file.manifest.extracted_at, file.manifest.load_id) for file in files)
-    feed = files[0].manifest.feed
-    loaded = set(loads.filter(pl.col("feed") == feed)["load_id"])
+    of_table = [feed for feed in FEEDS if feed.raw_table == files[0].typed.table.name]
+    loaded = set(loads.filter(pl.col("feed").is_in([feed.name for feed in of_table]))["load_id"])
+    meets_all = any(feed.kind is Kind.ACTIONS for feed in of_table)  # an answer may be of any day and symbol
     reach: dict[str, tuple[date, date]] = {}
     for file in files:
         for ask in file.manifest.asks:
@@ -184,7 +208,7 @@ def _overtaken(files: list[_File], manifests: list[Manifest], loads: pl.DataFram
         for manifest in manifests
         if manifest.load_id in loaded
         and (manifest.extracted_at, manifest.load_id) > oldest
-        and any(_meets(ask, reach.get(ask.symbol)) for ask in manifest.asks)
+        and (meets_all or any(_meets(ask, reach.get(ask.symbol)) for ask in manifest.asks))
     ]
 
 

@@ -13,13 +13,23 @@ from datetime import date, timedelta
 import polars as pl
 
 from openingbell import sessions, tables
-from openingbell.feeds import BAR_FIELDS, BY_NAME, TENORS, Feed, Kind
+from openingbell.feeds import BAR_FIELDS, BY_NAME, SPLITS, SPLITS_CALENDAR, TENORS, Feed, Kind
 from openingbell.landing import MISFIT, Manifest
 from openingbell.tables import Table
+from openingbell.versions import has_duplicates
 
 MOMENT = pl.Datetime("us")
 OLDEST_YEAR = 1900
 """What is dated before it is garbage: no calendar goes back so far."""
+
+
+NUMBERS = {
+    Kind.INTRADAY: BAR_FIELDS,
+    Kind.DAILY: BAR_FIELDS,
+    Kind.RATES: TENORS,
+    Kind.ACTIONS: ("numerator", "denominator", "dividend"),
+}
+"""The columns that are numbers, by the vendor's names."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +59,20 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
     table = raw_table(feed)
     if text.is_empty():
         return Typed(table, table.empty(), 0, 0, tables.QUARANTINE.empty())
-    numbers = TENORS if feed.kind is Kind.RATES else BAR_FIELDS
+    numbers = NUMBERS[feed.kind]
+    names = ("symbol", "answered_at", "date", *numbers, MISFIT)
     rows = (
-        _with_all_columns(text, ("symbol", "answered_at", "date", *numbers, MISFIT))
+        _with_all_columns(text, names)
+        .select(names)
         .with_columns(source_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
         .join(_facts(manifest), on="symbol", how="left", maintain_order="left")
     )
-    typed = rows.with_columns(
-        _date(feed),
+    dates = rows.select(pl.col("date").unique()).with_columns(_date(feed))  # each is read once: many bars share one
+    typed = rows.join(dates, on="date", how="left", nulls_equal=True, maintain_order="left").with_columns(
         _moment("answered_at").alias("extracted_at"),
         *(pl.col(name).str.strip_chars().cast(pl.Float64, strict=False).alias(f"{name}_typed") for name in numbers),
     )
-    typed = typed.with_columns(reasons=_reasons(numbers))
+    typed = typed.with_columns(reasons=_reasons(numbers, whole_market=feed.whole_market))
     bad = typed["reasons"] != ""
     good = _final(typed.filter(~bad), manifest, feed)
     columns = good.with_columns(
@@ -69,9 +81,13 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
         pl.lit(manifest.basis).alias("basis"),
         *(pl.col(f"{name}_typed").alias(name) for name in numbers),
     ).with_columns(_finite(numbers))
+    if feed.kind is Kind.ACTIONS:
+        columns = _as_actions(columns, feed)
     candidates = columns.filter("is_final")
     identity = [name for name in (*table.bar_key, *table.values) if name in candidates.columns]
-    final = candidates.unique(identity, keep="last", maintain_order=True)
+    final = candidates
+    if has_duplicates(candidates, table.bar_key):
+        final = candidates.unique(identity, keep="last", maintain_order=True)
     return Typed(
         table,
         final.select(table.names),
@@ -113,11 +129,18 @@ def _moment(name: str) -> pl.Expr:
     )
 
 
-def _reasons(numbers: tuple[str, ...]) -> pl.Expr:
+def _as_actions(rows: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """Rows of splits or dividends by our names."""
+    kind = "split" if feed in (SPLITS, SPLITS_CALENDAR) else "dividend"
+    return rows.with_columns(ex_date="date", amount="dividend", kind=pl.lit(kind))
+
+
+def _reasons(numbers: tuple[str, ...], *, whole_market: bool) -> pl.Expr:
     """What cannot be read, by column; empty when all can."""
+    unknown = pl.col("symbol").is_null() if whole_market else pl.col("calendar").is_null()
     problems = [
         pl.when(pl.col(MISFIT).is_not_null()).then(pl.lit("line: does not fit the header")),
-        pl.when(pl.col("calendar").is_null()).then(pl.format("symbol: {} was not asked for", _quoted("symbol"))),
+        pl.when(unknown).then(pl.format("symbol: {} was not asked for", _quoted("symbol"))),
         pl.when(pl.col("date_typed").is_null()).then(pl.format("date: {} is no bar start", _quoted("date"))),
         pl.when(pl.col("extracted_at").is_null()).then(pl.format("answered_at: {}", _quoted("answered_at"))),
         *(
@@ -142,6 +165,8 @@ def _finite(numbers: tuple[str, ...]) -> list[pl.Expr]:
 def _final(rows: pl.DataFrame, manifest: Manifest, feed: Feed) -> pl.DataFrame:
     """Rows with their date typed and `is_final`: received after the bar's end and the delay."""
     rows = rows.with_columns(date=pl.col("date_typed"))
+    if feed.kind is Kind.ACTIONS:
+        return rows.with_columns(is_final=pl.lit(value=True))  # announced is announced
     if feed.kind is Kind.INTRADAY:
         length = timedelta(minutes=sessions.minutes_of(manifest.bar_interval))
         ended = rows.with_columns(end_utc=sessions.to_utc(pl.col("date")) + length)

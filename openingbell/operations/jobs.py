@@ -18,9 +18,9 @@ import structlog
 
 from openingbell import tables
 from openingbell.clock import Clock
+from openingbell.context import Outcome
 from openingbell.errors import OpeningbellError, RecordError, WarehouseError
 from openingbell.landing import write_durably
-from openingbell.pipeline import Outcome
 from openingbell.secrets import hide
 from openingbell.warehouse.protocol import Warehouse
 

@@ -10,12 +10,12 @@ import polars as pl
 
 from openingbell import pipeline as flow
 from openingbell import tables
+from openingbell.context import Pipeline
 from openingbell.errors import RecordError, UsageError, WarehouseError
+from openingbell.operations.entry import Wish, entered
 from openingbell.operations.home import Home
 from openingbell.operations.jobs import QualityRun, last_quality_run
 from openingbell.operations.lock import worker_lock
-from openingbell.operations.worker import Wish, entered
-from openingbell.pipeline import Pipeline
 from openingbell.quality import stage as quality_control
 from openingbell.tables import Table
 from openingbell.versions import collapsed

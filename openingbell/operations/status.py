@@ -10,11 +10,12 @@ import polars as pl
 
 from openingbell import tables
 from openingbell.clock import SystemClock
+from openingbell.context import Pipeline, backlog
 from openingbell.operations.home import Home
 from openingbell.operations.jobs import RUNNING, last_quality_run
 from openingbell.operations.lock import is_held, owner_of
-from openingbell.operations.summary import row_counts
-from openingbell.pipeline import Pipeline, backlog
+from openingbell.tables import ANALYTICS, RAW
+from openingbell.warehouse.protocol import Reader
 
 NEWEST_JOBS = 8
 
@@ -68,3 +69,8 @@ def status_of(home: Home, pipeline: Pipeline) -> Status:
         rows=rows,
         holes=dict(holes.group_by("state").len().sort("state").iter_rows()) if checked else None,
     )
+
+
+def row_counts(reader: Reader) -> dict[str, int]:
+    """Rows of every raw and analytics table."""
+    return {table.name: reader.count(table) for table in tables.TABLES if table.layer in (RAW, ANALYTICS)}

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from openingbell import tables
 from openingbell.errors import WarehouseError
 from openingbell.operations.jobs import Job
+from openingbell.operations.status import row_counts
 from openingbell.operations.worker import QUALITY, REPORT, Ran
-from openingbell.tables import ANALYTICS, RAW
-from openingbell.warehouse.protocol import Reader
 
 
 @dataclass(frozen=True)
@@ -49,11 +47,6 @@ def summarise(ran: Ran) -> Summary:
         places=places,
         shortfalls=tuple(f"{name}: {o.shortfall}" for name, o in ran.outcomes.items() if o.shortfall),
     )
-
-
-def row_counts(reader: Reader) -> dict[str, int]:
-    """Rows of every raw and analytics table."""
-    return {table.name: reader.count(table) for table in tables.TABLES if table.layer in (RAW, ANALYTICS)}
 
 
 def _mapping(value: object) -> dict[str, int] | None:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 from pydantic import SecretStr
 
 from openingbell import pipeline as flow
-from openingbell import sessions
-from openingbell.clock import Clock, ShiftedClock, SystemClock
+from openingbell.clock import ShiftedClock, SystemClock
 from openingbell.config import read_settings
-from openingbell.errors import RangeError, UsageError, WarehouseError
+from openingbell.context import Outcome, Pipeline
+from openingbell.errors import UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
-from openingbell.landing import Landing
 from openingbell.operations import home as homes
+from openingbell.operations.entry import Wish, entered
 from openingbell.operations.home import Home, Source
 from openingbell.operations.jobs import WAITING_NAME, Job, JobLog, close_abandoned
 from openingbell.operations.lock import worker_lock
-from openingbell.operations.logs import logging_to, secrets_of
-from openingbell.pipeline import Outcome, Pipeline, Progress
+from openingbell.operations.logs import secrets_of
+from openingbell.progress import Progress
 from openingbell.reporting import period as periods
 from openingbell.reporting.period import Period
 from openingbell.universe import Universe
 from openingbell.vendor.running import RunningVendor, open_source, serve
 from openingbell.vendor.source import Source as VendorSource
+from openingbell.vendor.splits import PlayedSplit
 from openingbell.warehouse.connect import connect
 
 log = structlog.get_logger()
@@ -37,21 +38,6 @@ EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT = "extract", "csv-load", "transform", 
 FULL = (EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT)
 LOOKALIKE_KEY = "look-alike"
 """The vendor in a box accepts any key; this one is no secret."""
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What was asked for on the command line; tests give a `clock` as well."""
-
-    source: Source | None = None
-    home: Path | None = None
-    now: datetime | None = None
-    first: date | None = None
-    last: date | None = None
-    symbols: tuple[str, ...] = ()
-    day: str | None = None
-    week: str | None = None
-    clock: Clock | None = None
 
 
 @dataclass(frozen=True)
@@ -67,35 +53,6 @@ class Ran:
     def partial(self) -> bool:
         """Whether something was left out, or the quality gate closed."""
         return any(outcome.shortfall for outcome in self.outcomes.values())
-
-
-@contextmanager
-def entered(wish: Wish) -> Iterator[tuple[Home, Pipeline]]:
-    """The home and the pipeline of a wish, with logging on. Nothing is written but the log.
-
-    Raises:
-        UsageError: a home of another source, a setting, a range or a symbol that cannot be.
-    """
-    home = homes.enter(wish.source, wish.home)
-    settings = read_settings(home.root)
-    universe = homes.universe_of(home.source, settings)
-    clock = wish.clock or homes.clock_of(home, universe, wish.now)
-    check_range(wish.first, wish.last, clock.now())
-    universe.narrowed(wish.symbols)
-    pipeline = Pipeline(
-        settings=settings,
-        universe=universe,
-        landing=Landing(home.extracts),
-        warehouse=connect(settings, home.root, clock),
-        clock=clock,
-        source=str(home.source),
-        reports=home.reports,
-        first=wish.first,
-        last=wish.last,
-        symbols=wish.symbols,
-    )
-    with logging_to(home.logs, settings):
-        yield home, pipeline
 
 
 def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]) -> Ran:
@@ -143,22 +100,6 @@ def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]
             if stage == EXTRACT:
                 pointed = replace(pointed, as_of=job.started_at)
         return Ran(home, pipeline, tuple(done), outcomes)
-
-
-def check_range(first: date | None, last: date | None, now: datetime) -> None:
-    """Refuse dates that are reversed or in the future.
-
-    Raises:
-        RangeError: so they are.
-    """
-    today = now.astimezone(sessions.NEW_YORK).date()
-    for name, day in (("--from", first), ("--to", last)):
-        if day is not None and day > today:
-            raise RangeError(
-                f"asked for {name} {day}; today is {today} in New York; the future has no bars; choose an earlier day"
-            )
-    if first is not None and last is not None and first > last:
-        raise RangeError(f"asked for --from {first} --to {last}; the range is reversed; exchange the two")
 
 
 def _period(wish: Wish, now: datetime) -> Period:
@@ -216,16 +157,18 @@ def serve_vendor(
     keys: Collection[str] | None,
     restricted: Collection[str],
     on_ready: Callable[[str], None],
+    splits: Sequence[PlayedSplit] = (),
 ) -> None:
-    """Be the vendor that the wish names, until Ctrl-C. It needs no home and leaves nothing behind."""
+    """Be the vendor that the wish names and play `splits`, until Ctrl-C. It needs no home and leaves nothing behind."""
     source = wish.source or Source(homes.DEMO, "1")
     universe = homes.universe_of(source, read_settings(wish.home or Path.cwd()))
     clock = ShiftedClock(wish.now) if wish.now else homes.clock_of(Home(Path(), source), universe, None)
-    serve(vendor_source(source, universe), clock, port=port, keys=keys, restricted=restricted, on_ready=on_ready)
+    answers = vendor_source(source, universe, splits)
+    serve(answers, clock, port=port, keys=keys, restricted=restricted, on_ready=on_ready)
 
 
-def vendor_source(source: Source, universe: Universe) -> VendorSource:
+def vendor_source(source: Source, universe: Universe, splits: Sequence[PlayedSplit] = ()) -> VendorSource:
     """What the look-alike answers from."""
     if source.kind == homes.REPLAY:
-        return open_source(universe, replay=Path(source.place))
-    return open_source(universe, seed=int(source.place))
+        return open_source(universe, replay=Path(source.place), splits=splits)
+    return open_source(universe, seed=int(source.place), splits=splits)

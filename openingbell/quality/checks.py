@@ -94,6 +94,20 @@ CHECKS: tuple[Check, ...] = (
         0.30,
         "session open ≤ bar start < session close of that date, half days included. Intraday bars.",
     ),
+    Check(
+        "V12A",
+        "closing auction",
+        Severity.INFORMATION,
+        0.0,
+        "the bar does not start when its session closes; else it is the closing auction, kept apart (`auction_print`).",
+    ),
+    Check(
+        "V12F",
+        "auction folded in",
+        Severity.INFORMATION,
+        0.0,
+        "the bar does not hold the closing auction; else that gave it its close, and volume (`auction_print`).",
+    ),
     Check("V12H", "on a trading day", Severity.ERROR, 0.0, "the date of the bar has a session."),
     Check(
         "K1",
@@ -120,11 +134,35 @@ CHECKS: tuple[Check, ...] = (
         "no other row of the answer has the same key and other values.",
     ),
     Check(
+        "B1",
+        "price basis known",
+        Severity.ERROR,
+        0.0,
+        "it is known for which splits the vendor had adjusted the bar, see docs/splits.md. Else its prices are those "
+        "of the answer, and are joined to no others.",
+    ),
+    Check(
         "P15",
         "volume expected",
         Severity.WARNING,
         0.10,
         "volume is there, sentinels and V6 offenders not counted, where the feed gives volumes.",
+    ),
+    Check(
+        "P8",
+        "no unknown split",
+        Severity.ERROR,
+        0.0,
+        "the close before over the open of a session is not within 3 % of 2, 3, 4, 5, 7, 10, 20 : 1, 3 : 2 or an "
+        "inverse; information where a split of that day is known. About stocks' sessions, found by the quality run.",
+    ),
+    Check(
+        "A1",
+        "action of use",
+        Severity.ERROR,
+        0.0,
+        "a split has a ratio, and the prices around its ex-date show it; else it is not applied. Found by the quality "
+        "run.",
     ),
     Check(
         "T1",
@@ -182,3 +220,17 @@ def flags_of(mask: pl.Series) -> pl.Series:
         dtype=pl.List(pl.String),
     )
     return lists.gather(np.searchsorted(distinct, masks))
+
+
+def masks_of(dq_flags: pl.Series) -> pl.Series:
+    """The mask of each text of ids separated by commas, as the warehouse stores them.
+
+    Args:
+        dq_flags: String, one per row, no nulls.
+
+    Returns:
+        UInt32, one per row, named `mask`; there are few different texts, and each is read once.
+    """
+    masks = {text: sum(BIT.get(name, 0) for name in text.split(",")) for text in dq_flags.unique()}
+    # a series without rows has no texts, and an empty map leaves its type as it is
+    return dq_flags.replace_strict(masks, return_dtype=pl.UInt32).cast(pl.UInt32).alias("mask")

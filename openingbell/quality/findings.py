@@ -41,7 +41,7 @@ def flagged(table_name: str, rows: pl.DataFrame) -> pl.DataFrame:
     )
     severity = {check.id: str(check.severity) for check in CHECKS}
     names = {check.id: check.name for check in CHECKS}
-    return _conformed(
+    return conformed(
         fired.with_columns(
             table_name=pl.lit(table_name),
             severity=pl.col("check_name").replace_strict(severity, return_dtype=pl.String),
@@ -79,7 +79,7 @@ def missing_bars(coverage: pl.DataFrame, raw_tables: Mapping[tuple[str, str], st
         .otherwise(pl.lit("warning"))
     )
     excuse = pl.col("state").replace_strict(EXCUSES, return_dtype=pl.String)
-    return _conformed(
+    return conformed(
         holes.join(names, on=["asset_class", "bar_interval"], how="left").with_columns(
             check_name=pl.lit("T1"),
             date=pl.col("session"),
@@ -94,7 +94,7 @@ def missing_bars(coverage: pl.DataFrame, raw_tables: Mapping[tuple[str, str], st
 def counted(check: str, table_name: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Findings of a check that is counted by day, not by symbol: date (Date) and affected_rows (Int64)."""
     facts = BY_ID[check]
-    return _conformed(
+    return conformed(
         rows.filter(pl.col("affected_rows") > 0).with_columns(
             check_name=pl.lit(check),
             table_name=pl.lit(table_name),
@@ -128,7 +128,8 @@ def passes(findings: pl.DataFrame, checked: list[tuple[str, str]], newest: date)
     )
 
 
-def _conformed(findings: pl.DataFrame) -> pl.DataFrame:
+def conformed(findings: pl.DataFrame) -> pl.DataFrame:
+    """Findings with their status, in the shape of `data_quality_log` but for the run."""
     status = pl.when(pl.col("severity") == "error").then(pl.lit("FAIL")).otherwise(pl.lit("WARN"))
     return findings.with_columns(status=status).select(
         pl.col(name).cast(dtype) for name, dtype in QUALITY_LOG.schema.items() if name != "run_id"

@@ -41,7 +41,8 @@ def check_rows(
             contracts as the vendor gave it, nullable), extracted_at (Datetime µs UTC), session (Date), date_utc and
             end_utc (Datetime µs UTC: start and end of the bar, null when the wall clock has no such moment), open_utc
             and close_utc (Datetime µs UTC: of the session, null on a day without one), conflicting (Boolean: the
-            same answer has the key with other values). UTC moments carry no zone.
+            same answer has the key with other values), split_factor (null where the basis is unknown). UTC moments
+            carry no zone.
         prices_positive: whether a price of 0 or less is an error.
         volume_expected: whether a bar without a volume is worth a warning.
         minutes: length of the bars in minutes; None for daily bars.
@@ -55,6 +56,7 @@ def check_rows(
         **_price_checks(prices_positive=prices_positive),
         **_volume_checks(volume_expected=volume_expected),
         **_time_checks(minutes),
+        "B1": pl.col("split_factor").is_null(),
         "K2": pl.col("conflicting"),
     }
     mask = pl.sum_horizontal(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import polars as pl
 
 from openingbell.quality.checks import CHECKS, Severity
@@ -30,6 +32,20 @@ def score(flags: pl.Expr) -> pl.Expr:
     return pl.when(failed).then(100.0 * ERROR_SCORE).otherwise(kept)
 
 
+def scores_of(dq_flags: pl.Series) -> pl.Series:
+    """The score of rows of the warehouse; there are few different texts of flags, and each is scored once.
+
+    Args:
+        dq_flags: String, ids as `join_flags` gives them, no nulls.
+
+    Returns:
+        Float64, points from 0 to 100, one per row, named `data_quality_score`.
+    """
+    texts = dq_flags.unique()
+    scores = pl.select(score(pl.lit(texts).str.split(","))).to_series()
+    return dq_flags.replace_strict(texts, scores, return_dtype=pl.Float64).alias("data_quality_score")
+
+
 def join_flags(flags: pl.Expr) -> pl.Expr:
     """The ids as the warehouse stores them.
 
@@ -48,5 +64,14 @@ def is_usable(dq_flags: pl.Expr) -> pl.Expr:
     Args:
         dq_flags: String, ids as `join_flags` gives them.
     """
-    errors = [check.id for check in CHECKS if check.severity is Severity.ERROR]
-    return (dq_flags == "") | ~dq_flags.str.split(",").list.eval(pl.element().is_in(errors)).list.any()
+    return ~has_flag(dq_flags, [check.id for check in CHECKS if check.severity is Severity.ERROR])
+
+
+def has_flag(dq_flags: pl.Expr, ids: Collection[str]) -> pl.Expr:
+    """Whether one of the checks `ids` fired on a row of the warehouse.
+
+    Args:
+        dq_flags: String, ids as `join_flags` gives them.
+        ids: ids of checks.
+    """
+    return dq_flags.str.contains(f"(^|,)({'|'.join(ids)})(,|$)")

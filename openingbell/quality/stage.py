@@ -10,17 +10,29 @@ import polars as pl
 
 from openingbell import coverage, sessions, tables
 from openingbell.config import Settings
-from openingbell.feeds import BY_ASSET_CLASS, EOD, FEEDS
+from openingbell.feeds import BAR_FEEDS, BY_ASSET_CLASS, EOD, FEEDS
 from openingbell.landing import Manifest
-from openingbell.quality import findings
+from openingbell.quality import findings, seams
 from openingbell.quality.checks import CHECKS
 from openingbell.tables import Table
 from openingbell.universe import Universe
 from openingbell.warehouse.protocol import Reader, Warehouse
 
 FLAGGED_TABLES: tuple[Table, ...] = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.BOND, tables.DAILY_BARS)
+FEEDS_BY_TABLE: dict[str, list[str]] = {
+    table: [feed.name for feed in FEEDS if feed.raw_table == table]
+    for table in dict.fromkeys(f.raw_table for f in FEEDS)
+}
 FOUND_ELSEWHERE = ("V1", "K1", "F1")
 """Checks that leave no flag on a row: their rows never reach a table, or they are about files."""
+OF_SETS: tuple[tuple[str, str], ...] = (
+    ("P8", tables.STOCK.name),
+    ("P8", tables.DAILY_BARS.name),
+    ("A1", tables.CORPORATE_ACTIONS.name),
+)
+"""Checks that need more than a row, and the tables on which they are made."""
+LOOK_BACK = timedelta(days=35)
+"""How far before the first session that is checked the sessions before it are read."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,7 @@ def run(
                 *_row_findings(writer, first, last),
                 *_load_findings(loads, first),
                 *_damage(damaged),
+                *_seams(writer, first, last),
                 _holes(span),
             ]
         )
@@ -111,17 +124,31 @@ def _row_findings(reader: Reader, first: date, last: date) -> list[pl.DataFrame]
     return found
 
 
+def _seams(reader: Reader, first: date, last: date) -> list[pl.DataFrame]:
+    actions = reader.read(tables.CORPORATE_ACTIONS)
+    columns = ("symbol", "date", "open", "close", "volume", "dq_flags")
+    bars = reader.read(tables.STOCK, columns=(*columns, "session"), first=first - LOOK_BACK, last=last)
+    days = reader.read(tables.DAILY_BARS, columns=(*columns, "asset_class"), first=first - LOOK_BACK, last=last)
+    stocks = days.filter(pl.col("asset_class") == "stock").with_columns(session="date")
+    found = [
+        seams.gaps(tables.STOCK.name, bars, actions),
+        seams.gaps(tables.DAILY_BARS.name, stocks, actions),
+        seams.useless_actions(actions),
+    ]
+    return [one.filter(pl.col("date").is_between(first, last)) for one in found]
+
+
 def _load_findings(loads: pl.DataFrame, first: date) -> list[pl.DataFrame]:
     """By day of extraction: what was quarantined or repeated has no session that could be relied on."""
     recent = loads.with_columns(date=pl.col("extracted_at").cast(pl.Date)).filter(pl.col("date") >= first)
     return [
         findings.counted(
             check,
-            feed.raw_table,
-            recent.filter(pl.col("feed") == feed.name).group_by("date").agg(affected_rows=pl.col(column).sum()),
+            table,
+            recent.filter(pl.col("feed").is_in(names)).group_by("date").agg(affected_rows=pl.col(column).sum()),
         )
         for check, column in (("V1", "rows_quarantined"), ("K1", "rows_repeated"))
-        for feed in FEEDS
+        for table, names in FEEDS_BY_TABLE.items()
     ]
 
 
@@ -135,10 +162,10 @@ def _damage(damaged: Sequence[Manifest]) -> list[pl.DataFrame]:
     return [
         findings.counted(
             "F1",
-            feed.raw_table,
-            lost.filter(pl.col("feed") == feed.name).group_by("date").agg(affected_rows=pl.len().cast(pl.Int64)),
+            table,
+            lost.filter(pl.col("feed").is_in(names)).group_by("date").agg(affected_rows=pl.len().cast(pl.Int64)),
         )
-        for feed in FEEDS
+        for table, names in FEEDS_BY_TABLE.items()
     ]
 
 
@@ -153,11 +180,13 @@ def _holes(covered: pl.DataFrame) -> pl.DataFrame:
 
 
 def _all_checks() -> list[tuple[str, str]]:
-    on_rows = [check.id for check in CHECKS if check.id not in FOUND_ELSEWHERE]
+    elsewhere = {*FOUND_ELSEWHERE, *(check for check, _ in OF_SETS)}
+    on_rows = [check.id for check in CHECKS if check.id not in elsewhere]
     return [
+        *OF_SETS,
         *((check, table.name) for table in FLAGGED_TABLES for check in on_rows),
-        *((check, feed.raw_table) for check in FOUND_ELSEWHERE for feed in FEEDS),
-        *(("T1", feed.raw_table) for feed in FEEDS),
+        *((check, table) for check in FOUND_ELSEWHERE for table in FEEDS_BY_TABLE),
+        *(("T1", feed.raw_table) for feed in BAR_FEEDS),
     ]
 
 

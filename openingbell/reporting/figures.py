@@ -88,8 +88,8 @@ def _day(table: Table) -> pl.Expr:
     """The trading day of a row: a commodity's evening belongs to the next day."""
     if "session" in table.names:
         return pl.col("session")
-    bar_start = pl.col("date")
-    if table.schema["date"] != MOMENT:
+    bar_start = pl.col(table.order)
+    if table.schema[table.order] != MOMENT:
         return bar_start
     evening = trading_day(bar_start, COMMODITIES.calendar)
     if table is tables.COMMODITY_RAW:

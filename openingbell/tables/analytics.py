@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from openingbell.indicators.catalogue import columns_of
 from openingbell.tables.columns import (
     ASSET_CLASS,
     BAR_START,
@@ -10,6 +11,7 @@ from openingbell.tables.columns import (
     PRICES,
     SCORE,
     SESSION,
+    SPLIT_FACTOR,
     SYMBOL,
     TENOR_COLUMNS,
     price,
@@ -22,8 +24,8 @@ def _bars(asset_class: str) -> Table:
         ANALYTICS,
         f"{asset_class}_data",
         ("symbol", "date"),
-        f"15-minute {asset_class} bars on the vendor's basis, checked and scored: the newest version of each. A bar made of "
-        "shorter ones is there once all of them are, or a later one is.",
+        f"15-minute {asset_class} bars on one basis, checked and scored: the newest version of each. Prices before a split are "
+        "those of today's shares. A bar made of shorter ones is there once all of them are, or a later one is.",
         (
             SYMBOL,
             BAR_START,
@@ -51,6 +53,7 @@ def _bars(asset_class: str) -> Table:
                 "ratio",
                 "fewer than 5 of those bars have a volume, their mean is 0, or the bar has none",
             ),
+            SPLIT_FACTOR,
             SCORE,
             FLAGS,
             *LINEAGE,
@@ -76,41 +79,33 @@ BOND = Table(
     ),
 )
 
-SHORT = "before its first value, or the bar is skipped (no close, or an error check fired)"
-INDICATOR_COLUMNS = (
-    price("close", "close of the bar", null="the vendor gave none"),
-    price("sma_20", "simple mean of the last 20 closes", null=SHORT),
-    price("sma_50", "simple mean of the last 50 closes", null=SHORT),
-    price("sma_200", "simple mean of the last 200 closes", null=SHORT),
-    price("ema_12", "exponential mean, 12 bars, seeded with the mean of the first 12", null=SHORT),
-    price("ema_26", "exponential mean, 26 bars, seeded with the mean of the first 26", null=SHORT),
-    price("macd_line", "ema_12 - ema_26", null=SHORT),
-    price("macd_signal", "exponential mean of macd_line, 9 bars, seeded with the mean of its first 9", null=SHORT),
-    price("macd_histogram", "macd_line - macd_signal", null=SHORT),
-    Column("rsi_14", PRICE, "Wilder's relative strength index, 14 bars", "0 to 100", SHORT + ", or the price has not moved for 500 bars, or ever"),
-    price("bb_upper", "sma_20 plus two population deviations of 20 closes", null=SHORT),
-    price("bb_middle", "sma_20", null=SHORT),
-    price("bb_lower", "sma_20 minus two population deviations of 20 closes", null=SHORT),
-    Column("bb_width", PRICE, "(bb_upper - bb_lower) / bb_middle", "percent", SHORT + ", or the middle is 0"),
-    Column("bb_position", PRICE, "(close - bb_lower) / (bb_upper - bb_lower): 0 at the lower band, 1 at the upper", "ratio", SHORT + ", or the bands have no width"),
-    Column("bars_used", COUNT, "bars that the row's values rest on, this one included, at most 1000 (the warm-up that is read)", "bars"),
-    Column("converged", FLAG, "whether the seeds of ema_12, ema_26, macd_signal and rsi_14 weigh less than 1e-4"),
-)  # fmt: skip
 
-
-def _indicators(name: str, start: Column, of: str) -> Table:
+def _indicators(name: str, start: Column, of: str, *, daily: bool) -> Table:
+    computed = (Column(out.name, PRICE, out.doc, out.unit, out.null) for out in columns_of(daily=daily))
     return Table(
         ANALYTICS,
         name,
         ("asset_class", "symbol", "date"),
         f"Indicators over {of}; one row a bar. Definitions and proof: docs/indicators.md.",
-        (ASSET_CLASS, SYMBOL, start, *INDICATOR_COLUMNS),
+        (
+            ASSET_CLASS,
+            SYMBOL,
+            start,
+            price("close", "close of the bar", null="the vendor gave none"),
+            *computed,
+            Column("bars_used", COUNT, "usable bars up to this one, at most 1000 (the warm-up that is read)", "bars"),
+            Column(
+                "converged", FLAG, "whether the seeds of ema_12, ema_26, macd_signal and rsi_14 weigh less than 1e-4"
+            ),
+        ),
     )
 
 
-TECHNICAL_INDICATORS = _indicators("technical_indicators", BAR_START, "15-minute bars, run through sessions")
+TECHNICAL_INDICATORS = _indicators(
+    "technical_indicators", BAR_START, "15-minute bars, run through sessions", daily=False
+)
 TECHNICAL_INDICATORS_DAILY = _indicators(
-    "technical_indicators_daily", Column("date", DAY, "trading day"), "the bars of `daily_bars`"
+    "technical_indicators_daily", Column("date", DAY, "trading day"), "the bars of `daily_bars`", daily=True
 )
 
 DAILY_BARS = Table(
@@ -130,6 +125,7 @@ DAILY_BARS = Table(
         Column("bars_present", COUNT, "15-minute bars of a full record of the session that are in the warehouse", "bars"),
         Column("bars_expected", COUNT, "15-minute bars of a full record of the session", "bars"),
         Column("is_final", FLAG, "whether the official bar is there"),
+        SPLIT_FACTOR,
         SCORE,
         FLAGS,
     ),
@@ -153,7 +149,72 @@ DAILY_AGGREGATES = Table(
         Column("total_volume", COUNT, "daily volume of all stocks", "shares"),
         Column("up_volume", COUNT, "volume of advancing stocks", "shares"),
         Column("down_volume", COUNT, "volume of declining stocks", "shares"),
+        Column("new_highs", COUNT, "stocks whose high of the day is the highest of the 252 sessions that end with it", "symbols", "no stock has 252 sessions"),
+        Column("new_lows", COUNT, "stocks whose low of the day is the lowest of the 252 sessions that end with it", "symbols", "no stock has 252 sessions"),
+        Column("pct_above_sma_50", PRICE, "share of the stocks with a daily sma_50 that close above it", "percent", "no stock has one"),
+        Column("pct_above_sma_200", PRICE, "share of the stocks with a daily sma_200 that close above it", "percent", "no stock has one"),
+        Column("mcclellan_oscillator", PRICE, "exponential mean over 19 days minus that over 39 of 1000·(advancing - declining) / (advancing + declining), each seeded with the mean of its first days", "points", "before the 39th day on which a stock rose or fell, or none did that day"),
+        Column("trin", PRICE, "(advancing / declining) / (up_volume / down_volume), the Arms index", "ratio", "no stock declined, or up_volume or down_volume is 0"),
         Column("is_final", FLAG, "whether every stock's bar of the day is the official one"),
+    ),
+)  # fmt: skip
+
+CORPORATE_ACTIONS = Table(
+    ANALYTICS,
+    "corporate_actions",
+    ("symbol", "ex_date", "kind"),
+    "Splits and dividends of the symbols in the warehouse, the newest version of each, and what was made of them.",
+    (
+        SYMBOL,
+        Column("ex_date", DAY, "first session that trades without the dividend, or in new shares"),
+        Column("kind", TEXT, "split or dividend"),
+        Column(
+            "numerator", PRICE, "new shares for `denominator` old ones", "shares", "a dividend, or the vendor gave none"
+        ),
+        Column("denominator", PRICE, "old shares", "shares", "a dividend, or the vendor gave none"),
+        Column(
+            "amount",
+            PRICE,
+            "dividend a share, as declared",
+            "currency of the symbol",
+            "a split, or the vendor gave none",
+        ),
+        Column(
+            "state",
+            TEXT,
+            "of a split: announced (no bar of the ex-date yet), applied (bars before it are on the basis after it), contradicted (prices do not show it: not applied), invalid (no ratio: not applied); of a dividend: recorded",
+        ),
+        Column(
+            "vendor_adjusted_at",
+            MOMENT,
+            "first answer in which the vendor's intraday bars before the ex-date are adjusted for the split",
+            "UTC",
+            "a dividend, or no such answer was seen",
+        ),
+        *LINEAGE,
+    ),
+    order="ex_date",
+)
+
+RESTATEMENTS = Table(
+    ANALYTICS,
+    "restatements",
+    ("asset_class", "symbol", "bar_interval", "date", "extracted_at"),
+    "Which bars the vendor changed after they were final, by how much and when: a row for every version but a bar's first.",
+    (
+        ASSET_CLASS,
+        SYMBOL,
+        Column("bar_interval", TEXT, "5min, 15min, 1day"),
+        Column("date", MOMENT, "start of the bar, New York wall clock without a zone; midnight of a daily one"),
+        Column("extracted_at", MOMENT, "when the answer with the new version was received", "UTC"),
+        Column("kind", TEXT, "basis (every price changed by the factor of a split), or correction"),
+        Column("ratio", PRICE, "close before over close after", "ratio", "one of the two is missing or 0"),
+        Column("largest_change_pct", PRICE, "the largest change of open, high, low and close, against the price before", "percent", "no price is there before and after, or it was 0"),
+        price("close_before", "close of the version before, as the vendor gave it", null="the vendor gave none"),
+        price("close_after", "close of the new version, as the vendor gave it", null="the vendor gave none"),
+        Column("volume_before", PRICE, "volume of the version before", "shares or contracts", "the vendor gave none"),
+        Column("volume_after", PRICE, "volume of the new version", "shares or contracts", "the vendor gave none"),
+        *LINEAGE,
     ),
 )  # fmt: skip
 

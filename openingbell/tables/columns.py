@@ -24,6 +24,13 @@ OHLC_MISSING = "the vendor gave none (the row fails V2)"
 BASIS = Column(
     "basis", TEXT, "price basis: `vendor` (adjusted for splits the vendor knew when it answered) or `raw` (as traded)"
 )
+SPLIT_FACTOR = Column(
+    "split_factor",
+    PRICE,
+    "shares into which the splits since the bar have made one: price × split_factor is the price as it was traded",
+    "ratio",
+    "the basis of the bar is not known (B1)",
+)
 SCORE = Column(
     "data_quality_score", PRICE, "0 to 100, see docs/quality.md; 20 and below means an error check fired", "points"
 )

@@ -27,6 +27,17 @@ LOADS = Table(
     ),
     order="extracted_at",
 )
+MADE_WITH = Table(
+    OPERATIONS,
+    "made_with",
+    ("name",),
+    "The settings and definitions that the analytics tables were made with; when they change, all is made anew.",
+    (
+        Column("name", TEXT, "a setting's name, or `columns`"),
+        Column("value", TEXT, "its value as JSON"),
+    ),
+    order="name",
+)
 JOB_LOG = Table(
     OPERATIONS,
     "elt_job_log",

@@ -12,7 +12,7 @@ from openingbell.tables.columns import (
     SYMBOL,
     TENOR_COLUMNS,
 )
-from openingbell.tables.table import DAY, RAW, TEXT, Column, Table
+from openingbell.tables.table import DAY, PRICE, RAW, TEXT, Column, Table
 
 
 def _bars_raw(asset_class: str) -> Table:
@@ -58,5 +58,32 @@ BOND_RAW = Table(
     ("load_id", "source_row"),
     "US Treasury par yields as the vendor gave them, every version, append-only.",
     (*LINEAGE, Column("date", DAY, "business day"), *TENOR_COLUMNS, EXTRACTED_AT),
+    versioned=True,
+)
+ACTIONS_RAW = Table(
+    RAW,
+    "corporate_actions_raw",
+    ("load_id", "source_row"),
+    "Splits and dividends as the vendor gave them, every version, append-only; also of symbols outside the universe that "
+    "its calendars name.",
+    (
+        *LINEAGE,
+        SYMBOL,
+        Column("ex_date", DAY, "first session that trades without the dividend, or in new shares"),
+        Column("kind", TEXT, "split or dividend"),
+        Column(
+            "numerator", PRICE, "new shares for `denominator` old ones", "shares", "a dividend, or the vendor gave none"
+        ),
+        Column("denominator", PRICE, "old shares", "shares", "a dividend, or the vendor gave none"),
+        Column(
+            "amount",
+            PRICE,
+            "dividend a share, as declared",
+            "currency of the symbol",
+            "a split, or the vendor gave none",
+        ),
+        EXTRACTED_AT,
+    ),
+    order="ex_date",
     versioned=True,
 )

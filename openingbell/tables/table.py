@@ -63,8 +63,8 @@ class Table:
 
     @cached_property
     def bar_key(self) -> tuple[str, ...]:
-        """For a versioned table: what identifies the bar of which rows are versions."""
-        return tuple(n for n in ("asset_class", "symbol", "bar_interval", "date") if n in self.names)
+        """For a versioned table: what identifies the bar (the day, the action) of which rows are versions."""
+        return tuple(n for n in ("asset_class", "symbol", "bar_interval", "kind", "ex_date", "date") if n in self.names)
 
     def conform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The table's columns of `frame`, in its order and types.

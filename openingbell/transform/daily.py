@@ -9,14 +9,19 @@ import polars as pl
 
 from openingbell import sessions
 from openingbell.feeds import BAR_FIELDS, BY_ASSET_CLASS, Feed
-from openingbell.quality.checks import flags_of, mask_of
+from openingbell.quality.checks import flags_of, masks_of
 from openingbell.quality.rows import check_rows
-from openingbell.quality.score import is_usable, join_flags, score
+from openingbell.quality.score import has_flag, is_usable, join_flags, score
 from openingbell.tables import DAILY_BARS
 from openingbell.transform.promote import with_session
+from openingbell.versions import in_order
 
 KEY = ["symbol", "date"]
-OFF_GRID = ["V10", "V12", "V12H"]
+ROLLED_UP = (
+    "symbol", "date", "session", *BAR_FIELDS, "avg_price", "split_factor", "data_quality_score", "dq_flags",
+)  # fmt: skip
+"""The columns of bars that their day is made of."""
+OFF_GRID = ["V10", "V12", "V12A", "V12H"]
 """Checks that a bar fails when it is none of those that a full record of the session has."""
 
 
@@ -29,15 +34,15 @@ def daily_bars(
 
     Args:
         asset_class: stock, index or commodity.
-        bars: rows of its table of `minutes` bars, whole sessions.
-        official: current versions of its official daily bars, as `Reader.latest` returns them.
+        bars: rows of its table of `minutes` bars, whole sessions; the columns of `ROLLED_UP` are used.
+        official: current versions of its official daily bars on one basis, as `basis.on_one_basis` returns them.
         calendars: calendar by symbol.
         minutes: length of `bars`.
 
     Returns:
         The columns of `daily_bars`, one row a symbol and day, sorted so.
     """
-    on_grid = ~pl.col("dq_flags").str.split(",").list.eval(pl.element().is_in(OFF_GRID)).list.any()
+    on_grid = ~has_flag(pl.col("dq_flags"), OFF_GRID)
     present = bars.filter(on_grid).group_by("symbol", date="session").agg(bars_present=pl.len().cast(pl.Int64))
     rolled = _rolled_up(bars)
     checked = _checked(official, BY_ASSET_CLASS[asset_class], calendars)
@@ -46,7 +51,7 @@ def daily_bars(
         .join(present, on=KEY, how="left")
         .with_columns(is_final=pl.col("dq_flags_official").is_not_null())
         .with_columns(
-            *(_official_else_bars(name) for name in (*BAR_FIELDS, "data_quality_score", "dq_flags")),
+            *(_official_else_bars(name) for name in (*BAR_FIELDS, "split_factor", "data_quality_score", "dq_flags")),
             close_source=pl.when("is_final").then(pl.lit("official")).otherwise(pl.lit("bars")),
             asset_class=pl.lit(asset_class),
             bars_present=pl.col("bars_present").fill_null(0),
@@ -84,11 +89,11 @@ def _numbered(days: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFrame:
 
 def _rolled_up(bars: pl.DataFrame) -> pl.DataFrame:
     """One row a symbol and session from its usable bars, oldest first; a session of broken bars alone has none."""
+    usable = in_order(bars.filter(is_usable(pl.col("dq_flags"))), ("symbol", "date"))  # sums depend on it
     weight = pl.when(pl.col("avg_price").is_not_null()).then("volume")
     rolled = (
-        bars.filter(is_usable(pl.col("dq_flags")))
-        .sort("symbol", "date")
-        .group_by("symbol", date=pl.col("session"), maintain_order=True)
+        usable.with_columns(masks_of(usable["dq_flags"]))
+        .group_by("symbol", date=pl.col("session"))
         .agg(
             pl.col("open").first(),
             pl.col("high").max(),
@@ -97,7 +102,8 @@ def _rolled_up(bars: pl.DataFrame) -> pl.DataFrame:
             volume=pl.when(pl.col("volume").count() > 0).then(pl.col("volume").sum()).cast(pl.Float64),
             vwap=pl.when(weight.sum() > 0).then((pl.col("avg_price") * pl.col("volume")).sum() / weight.sum()),
             data_quality_score=pl.col("data_quality_score").mean(),
-            mask=mask_of(pl.col("dq_flags").str.split(",")).bitwise_or(),
+            split_factor=pl.col("split_factor").last(),
+            mask=pl.col("mask").bitwise_or(),
         )
     )
     return rolled.with_columns(flags_of(rolled["mask"])).with_columns(dq_flags=join_flags(pl.col("flags")))
@@ -114,8 +120,9 @@ def _checked(official: pl.DataFrame, feed: Feed, calendars: Mapping[str, str]) -
         checked = check_rows(
             placed, prices_positive=feed.prices_positive, volume_expected=feed.volume_expected, minutes=None
         )
+    flags = pl.col("flags")
     return checked.select(
-        *KEY, *BAR_FIELDS, data_quality_score=score(pl.col("flags")), dq_flags=join_flags(pl.col("flags"))
+        *KEY, *BAR_FIELDS, "split_factor", data_quality_score=score(flags), dq_flags=join_flags(flags)
     )
 
 

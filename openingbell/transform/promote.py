@@ -8,10 +8,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from openingbell import sessions
+from openingbell.config import AuctionPolicy
 from openingbell.feeds import Feed
 from openingbell.quality.rows import check_rows
-from openingbell.quality.score import join_flags, score
+from openingbell.quality.score import join_flags, scores_of
+from openingbell.transform.auction import with_auction
 from openingbell.transform.resample import resample
+from openingbell.versions import in_order
 
 RELATIVE_VOLUME_SESSIONS = 20
 """Sessions before, over which a slot's usual volume is taken."""
@@ -19,38 +22,51 @@ RELATIVE_VOLUME_LEAST = 5
 """Volumes without which there is no usual one."""
 
 
-def promote(raw: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minutes: int) -> pl.DataFrame:
+def promote(
+    raw: pl.DataFrame,
+    feed: Feed,
+    calendars: Mapping[str, str],
+    minutes: int,
+    auction: AuctionPolicy,
+    *,
+    newest: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Bars of `minutes` from the current raw versions of a feed.
 
     Changes and relative volumes look back inside `raw`: give it one bar and 20 sessions more than are wanted.
 
     Args:
-        raw: current versions as `Reader.latest` returns them, sorted by symbol.
+        raw: current versions on one basis, as `basis.on_one_basis` returns them, sorted by symbol.
         feed: whose rows they are.
         calendars: calendar by symbol.
         minutes: length of the bars to make.
+        auction: what becomes of the closing auction.
+        newest: symbol and newest (start of its last raw bar), where there are later ones than in `raw`.
 
     Returns:
         The columns of the feed's analytics table, one row a bar, sorted by symbol and date. A bar that shorter ones
         make is left out until all of them are there, or one after them is: until then it may be forming.
     """
-    bars = pl.concat(
+    made = [
         resample(_checked(rows, feed, calendars, source), minutes, source)
         for interval, rows in _by_interval(raw).items()
         for source in (sessions.minutes_of(interval),)
-    ).unique(["symbol", "date"], keep="first", maintain_order=True)
-    return _with_derived(_settled(bars, raw, minutes).sort("symbol", "date")).with_columns(
-        pl.col("volume").round().cast(pl.Int64),
-        data_quality_score=score(pl.col("flags")),
-        dq_flags=join_flags(pl.col("flags")),
-    )
+    ]
+    bars = made[0] if len(made) == 1 else pl.concat(made).unique(["symbol", "date"], keep="first", maintain_order=True)
+    if newest is None:
+        newest = raw.group_by("symbol").agg(newest=pl.col("date").max())
+    settled = with_auction(_settled(bars, newest, minutes), auction)
+    derived = _with_derived(settled.sort("symbol", "date"))
+    flagged = derived.with_columns(pl.col("volume").round().cast(pl.Int64), dq_flags=join_flags(pl.col("flags")))
+    return flagged.with_columns(scores_of(flagged["dq_flags"]))
 
 
-def _settled(bars: pl.DataFrame, raw: pl.DataFrame, minutes: int) -> pl.DataFrame:
+def _settled(bars: pl.DataFrame, newest: pl.DataFrame, minutes: int) -> pl.DataFrame:
     """`bars` without those that are still being made: some of their shorter bars are not there, and no later one is."""
-    newest = raw.group_by("symbol").agg(newest=pl.col("date").max())
-    over = pl.col("newest") >= pl.col("date") + timedelta(minutes=minutes)
     partial = pl.col("flags").list.contains("T1")
+    if not bars.select(partial.any()).item():
+        return bars
+    over = pl.col("newest") >= pl.col("date") + timedelta(minutes=minutes)
     return bars.join(newest, on="symbol", how="left", maintain_order="left").filter(over | ~partial).drop("newest")
 
 
@@ -65,16 +81,19 @@ def with_session(rows: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFra
     by_calendar: dict[str, list[str]] = {}
     for symbol in rows["symbol"].unique().sort():
         by_calendar.setdefault(calendars[symbol], []).append(symbol)
+    if len(by_calendar) == 1:
+        return _on_calendar(rows, *by_calendar)
     numbered = rows.with_row_index("row")
     parts = [_on_calendar(numbered.filter(pl.col("symbol").is_in(s)), c) for c, s in by_calendar.items()]
     return pl.concat(parts).sort("row").drop("row")
 
 
 def _on_calendar(rows: pl.DataFrame, calendar: str) -> pl.DataFrame:
+    """Each moment is placed once, however many symbols have a bar of it."""
     start = pl.col("date").cast(pl.Datetime("us"))
     is_daily = rows.schema["date"] == pl.Date
     day = pl.col("date") if is_daily else sessions.trading_day(start, calendar)
-    placed = rows.with_columns(session=day, date_utc=_bare(sessions.to_utc(start)))
+    placed = rows.select(pl.col("date").unique()).with_columns(session=day, date_utc=_bare(sessions.to_utc(start)))
     days: list[date] = placed["session"].to_list()
     schedule = sessions.schedule(calendar, min(days), max(days)).select(
         "session",
@@ -82,7 +101,8 @@ def _on_calendar(rows: pl.DataFrame, calendar: str) -> pl.DataFrame:
         close_utc=_bare(pl.col("close_utc")),
         session_number=pl.int_range(pl.len(), dtype=pl.Int64),
     )
-    return placed.join(schedule, on="session", how="left", maintain_order="left")
+    moments = placed.join(schedule, on="session", how="left")
+    return rows.join(moments, on="date", how="left", maintain_order="left")
 
 
 def _bare(moment: pl.Expr) -> pl.Expr:
@@ -93,6 +113,8 @@ def _bare(moment: pl.Expr) -> pl.Expr:
 def _by_interval(raw: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Rows by the length of their bars, the shortest first: where two lengths meet, the finer ones are kept."""
     intervals = sorted(raw["bar_interval"].unique(), key=sessions.minutes_of)
+    if len(intervals) <= 1:
+        return {intervals[0] if intervals else "15min": raw}
     return {interval: raw.filter(pl.col("bar_interval") == interval) for interval in intervals}
 
 
@@ -118,26 +140,25 @@ def _with_derived(bars: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_relative_volume(bars: pl.DataFrame) -> pl.DataFrame:
+    """Bars, sorted by symbol and date, with their volume over what is usual in their slot of the session."""
     slot = (pl.col("date_utc") - pl.col("open_utc")).dt.total_minutes()
     usual = (
-        bars.filter(pl.col("session_number").is_not_null())
-        .with_columns(slot=slot)
-        .sort("session_number")
-        .select(
-            "symbol",
-            "date",
-            usual=pl.when(~pl.col("is_error"))
-            .then(pl.col("volume").cast(pl.Float64))
-            .rolling_mean_by(
-                "session_number",
-                window_size=f"{RELATIVE_VOLUME_SESSIONS}i",
-                min_samples=RELATIVE_VOLUME_LEAST,
-                closed="left",
-            )
-            .over("symbol", "slot"),
+        pl.when(~pl.col("is_error"))
+        .then(pl.col("volume").cast(pl.Float64))
+        .rolling_mean_by(
+            "session_number",
+            window_size=f"{RELATIVE_VOLUME_SESSIONS}i",
+            min_samples=RELATIVE_VOLUME_LEAST,
+            closed="left",
         )
+        .over("symbol", slot)
     )
-    joined = bars.join(usual, on=["symbol", "date"], how="left", maintain_order="left")
+    placed = pl.col("session_number").is_not_null()
+    parts = [
+        bars.filter(placed).with_columns(usual=usual),
+        bars.filter(~placed).with_columns(usual=pl.lit(None, pl.Float64)),
+    ]
+    joined = parts[0] if parts[1].is_empty() else in_order(pl.concat(parts), ("symbol", "date"))
     return joined.with_columns(relative_volume=_over(pl.col("volume"), pl.col("usual"))).drop("usual")
 
 

@@ -13,16 +13,26 @@ FILE_NAME = "warehouse.duckdb"
 
 def connect(settings: Settings, home: Path, clock: Clock) -> DuckDBWarehouse:
     """The warehouse that the settings name; by default a DuckDB file in the home. Nothing is opened yet."""
-    return DuckDBWarehouse(_path(settings, home), clock=clock, wait_seconds=settings.warehouse_wait_seconds)
+    return _open(_path(settings, home), settings, clock)
+
+
+def connect_at(path: Path, settings: Settings, clock: Clock) -> DuckDBWarehouse:
+    """An embedded warehouse at a place of one's own."""
+    return _open(path, settings, clock)
 
 
 def connect_beside(settings: Settings, home: Path, clock: Clock) -> DuckDBWarehouse:
     """A second warehouse of the same kind, beside the one that the settings name."""
     path = _path(settings, home)
-    beside = path.with_name(f"{path.stem}.rebuild{path.suffix}")
-    return DuckDBWarehouse(beside, clock=clock, wait_seconds=settings.warehouse_wait_seconds)
+    return _open(path.with_name(f"{path.stem}.rebuild{path.suffix}"), settings, clock)
 
 
 def _path(settings: Settings, home: Path) -> Path:
     url = settings.warehouse_url
     return Path(url.removeprefix("duckdb:///")) if url else home / FILE_NAME
+
+
+def _open(path: Path, settings: Settings, clock: Clock) -> DuckDBWarehouse:
+    return DuckDBWarehouse(
+        path, clock=clock, wait_seconds=settings.warehouse_wait_seconds, memory_mb=settings.warehouse_memory_mb
+    )

@@ -9,17 +9,22 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import structlog
 
 from openingbell import versions
-from openingbell.clock import Clock, require_utc
+from openingbell.clock import Clock
 from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
-from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Table
+from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Column, Table
+from openingbell.warehouse import sql
+from openingbell.warehouse.sql import Statement, name_of, table_of
+
+log = structlog.get_logger()
 
 SQL_TYPES: dict[pl.DataType, str] = {
     pl.String(): "VARCHAR",
@@ -30,6 +35,7 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Datetime("us"): "TIMESTAMP",
 }
 CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+MEMORY_MB = 2_048
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
 """Statements that `query` runs; MULTI is what PIVOT is made of."""
 HELD = ("Could not set lock on file", "used by another process", "different configuration than existing connections")
@@ -43,11 +49,11 @@ POLL_SECONDS = 0.1
 
 def create_statement(table: Table) -> str:
     """The DDL of one table."""
-    columns = ", ".join(
-        f"{_name(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
-        for column in table.columns
-    )
-    return f"CREATE TABLE {_table(table)} ({columns})"
+    return f"CREATE TABLE {table_of(table)} ({', '.join(map(_column, table.columns))})"
+
+
+def _column(column: Column) -> str:
+    return f"{name_of(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
 
 
 class DuckDBReader:
@@ -60,13 +66,25 @@ class DuckDBReader:
         self,
         table: Table,
         *,
+        columns: Sequence[str] | None = None,
         symbols: Collection[str] | None = None,
         first: date | datetime | None = None,
         last: date | datetime | None = None,
         loads: Collection[str] | None = None,
+        extracted_by: datetime | None = None,
     ) -> pl.DataFrame:
         """See `protocol.Reader`."""
-        return self._select(table, symbols=symbols, first=first, last=last, loads=loads)
+        return self._frame(
+            sql.select(
+                table,
+                columns=columns,
+                symbols=symbols,
+                first=first,
+                last=last,
+                loads=loads,
+                extracted_by=extracted_by,
+            )
+        )
 
     def latest(
         self,
@@ -78,54 +96,27 @@ class DuckDBReader:
         as_of: datetime | None = None,
     ) -> pl.DataFrame:
         """See `protocol.Reader`."""
-        rows = self._select(table, symbols=symbols, first=first, last=last, extracted_by=as_of)
+        rows = self.read(table, symbols=symbols, first=first, last=last, extracted_by=as_of)
         return versions.current(rows, table)
 
     def count(self, table: Table) -> int:
         """See `protocol.Reader`."""
-        return int(self._frame(f"SELECT count(*) AS n FROM {_table(table)}").item())
+        return int(self._frame(Statement(f"SELECT count(*) AS n FROM {table_of(table)}")).item())
 
-    def neighbour(self, table: Table, day: date, *, symbols: Collection[str], count: int) -> date | None:
-        """See `protocol.Reader`."""
-        back = count < 0
-        bound = day if back else day + timedelta(days=1)
-        found = self._frame(
-            f"SELECT {'min' if back else 'max'}(day) AS day FROM (SELECT CAST({table.order} AS DATE) AS day, "
-            f"row_number() OVER (PARTITION BY symbol ORDER BY {table.order} {'DESC' if back else 'ASC'}) AS distance "
-            f"FROM {_table(table)} WHERE symbol IN (SELECT unnest(?)) AND {table.order} {'<' if back else '>='} ?) "
-            "AS others WHERE distance <= ?",
-            [list(symbols), bound, abs(count)],
-        ).item()
-        return found if isinstance(found, date) else None
-
-    def _select(
-        self,
-        table: Table,
-        *,
-        symbols: Collection[str] | None = None,
-        first: date | datetime | None = None,
-        last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
-        extracted_by: datetime | None = None,
+    def spans(
+        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
     ) -> pl.DataFrame:
-        conditions: list[tuple[str, object]] = []
-        if symbols is not None:
-            conditions.append(("symbol IN (SELECT unnest(?))", list(symbols)))
-        if first is not None:
-            conditions.append((f"{table.order} >= ?", first))
-        if last is not None:
-            bound = last if isinstance(last, datetime) else datetime.combine(last, time()) + timedelta(days=1)
-            conditions.append((f"{table.order} {'<=' if isinstance(last, datetime) else '<'} ?", bound))
-        if loads is not None:
-            conditions.append(("load_id IN (SELECT unnest(?))", list(loads)))
-        if extracted_by is not None:
-            conditions.append(("extracted_at <= ?", require_utc(extracted_by).replace(tzinfo=None)))
-        where = f" WHERE {' AND '.join(text for text, _ in conditions)}" if conditions else ""
-        columns = ", ".join(_name(name) for name in table.names)
-        return self._frame(f"SELECT {columns} FROM {_table(table)}{where}", [value for _, value in conditions])
+        """See `protocol.Reader`."""
+        return self._frame(sql.spans(table, symbols=symbols, loads=loads))
 
-    def _frame(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
-        frame: pl.DataFrame = self._connection.sql(sql, params=list(parameters)).pl()
+    def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
+        """See `protocol.Reader`."""
+        order = name_of(by or table.order)
+        first, last = self._frame(Statement(f"SELECT min({order}), max({order}) FROM {table_of(table)}")).row(0)
+        return None if first is None else (first, last)
+
+    def _frame(self, statement: Statement) -> pl.DataFrame:
+        frame: pl.DataFrame = self._connection.sql(statement.text, params=list(statement.parameters)).pl()
         return frame
 
 
@@ -133,46 +124,57 @@ class DuckDBWriter(DuckDBReader):
     """Reads and writes in one transaction."""
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
-        """See `protocol.Writer`."""
+        """See `protocol.Writer`. Analytics go in by time, so that a read of a range touches little of the file; raw
+        rows as their files have them, which keeps both the time and the symbols of neighbours together.
+        """
         if rows.is_empty():
             return
-        columns = ", ".join(_name(name) for name in table.names)
-        with self._registered(table.conform(rows)):
-            self._run(f"INSERT INTO {_table(table)} ({columns}) SELECT {columns} FROM incoming")
+        columns = ", ".join(name_of(name) for name in table.names)
+        ordered = table.conform(rows)
+        if not table.versioned:
+            ordered = ordered.sort(table.order, maintain_order=True)
+        self._run(f"INSERT INTO {table_of(table)} ({columns}) SELECT {columns} FROM incoming", incoming=ordered)
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
         self.remove(table, rows.select(table.key))
         self.append(table, rows)
 
+    def clear(self, table: Table) -> None:
+        """See `protocol.Writer`."""
+        self._run(f"DELETE FROM {table_of(table)}")
+
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
         if keys.is_empty():
             return
-        same = " AND ".join(f"stored.{_name(n)} = incoming.{_name(n)}" for n in keys.columns)
-        with self._registered(keys.unique()):
-            self._run(f"DELETE FROM {_table(table)} AS stored USING incoming WHERE {same}")
+        same = [f"stored.{name_of(n)} = incoming.{name_of(n)}" for n in keys.columns]
+        bounds: list[object] = []
+        if table.order in keys.columns:  # DuckDB skips what lies outside of the range without looking at it
+            same.append(f"stored.{name_of(table.order)} BETWEEN ? AND ?")
+            bounds = [keys[table.order].min(), keys[table.order].max()]
+        statement = f"DELETE FROM {table_of(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
+        self._run(statement, bounds, incoming=keys.unique())
 
-    @contextmanager
-    def _registered(self, rows: pl.DataFrame) -> Iterator[None]:
-        self._connection.register("incoming", rows)
-        try:
-            yield
-        finally:
-            self._connection.unregister("incoming")
-
-    def _run(self, sql: str) -> None:
-        self._connection.execute(sql).fetchall()
+    def _run(
+        self,
+        text: str,
+        parameters: Sequence[object] = (),
+        incoming: pl.DataFrame | None = None,  # noqa: ARG002  DuckDB finds the frame by its name
+    ) -> None:
+        """Run a statement, which may read from `incoming`. A registered frame would stay in memory until the commit."""
+        self._connection.execute(text, list(parameters)).fetchall()
 
 
 class DuckDBWarehouse:
     """One file."""
 
-    def __init__(self, path: Path, *, clock: Clock, wait_seconds: float) -> None:
+    def __init__(self, path: Path, *, clock: Clock, wait_seconds: float, memory_mb: int = MEMORY_MB) -> None:
         self.path = path
         self.place = str(path)
         self._clock = clock
         self._wait_seconds = wait_seconds
+        self._config = CONFIG | {"memory_limit": f"{memory_mb}MB"}
         self._is_set_up = False
 
     def exists(self) -> bool:
@@ -186,21 +188,36 @@ class DuckDBWarehouse:
         if not self.path.exists():
             self._create()
         with self._connection(read_only=True) as connection:
-            found = connection.sql(
-                "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM "
-                "information_schema.columns"
-            ).pl()
+            missing = self._missing(connection)
+        if missing:
+            with self.write() as writer:
+                for statement in missing:
+                    writer._run(statement)
+            log.info("warehouse_migrated", statements=missing)
+        self._is_set_up = True
+
+    def _missing(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        """What makes the file fit this version: tables and columns that were not there yet."""
+        found = connection.sql(
+            "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM information_schema.columns"
+        ).pl()
+        statements = []
         for table in TABLES:
             of_table = (pl.col("table_schema") == table.layer) & (pl.col("table_name") == table.name)
             columns = set(found.filter(of_table)["column"])
-            needed = {f"{column.name} {SQL_TYPES[column.dtype]}" for column in table.columns}
-            if columns != needed:
+            if not columns:
+                statements.append(create_statement(table))
+                continue
+            needed = {f"{column.name} {SQL_TYPES[column.dtype]}": column for column in table.columns}
+            new = [column for text, column in needed.items() if text not in columns]
+            if not columns <= set(needed) or not all(column.null for column in new):
                 raise WarehouseError(
                     f"asked to use the warehouse {self.place}; its table {table.name} has the columns "
                     f"{', '.join(sorted(columns))}, this version needs {', '.join(sorted(needed))}; build it anew from "
                     "the landed files with `bell rebuild`"
                 )
-        self._is_set_up = True
+            statements += [f"ALTER TABLE {table_of(table)} ADD COLUMN {_column(column)}" for column in new]
+        return statements
 
     def _create(self) -> None:
         """Make the file aside and put it into place whole, so that a full disk or a kill leaves no half of one."""
@@ -236,7 +253,7 @@ class DuckDBWarehouse:
                 for layer, name in connection.sql(
                     "SELECT schema_name, table_name FROM duckdb_tables() WHERE NOT internal"
                 ).fetchall():
-                    stored = f"{_quoted(layer)}.{_quoted(name)}"
+                    stored = f"{name_of(layer)}.{name_of(name)}"
                     connection.execute(f"SELECT max(hash(stored)) FROM {stored} AS stored").fetchall()
         except WarehouseError as error:
             if _is_damage(error.__cause__):
@@ -322,7 +339,7 @@ class DuckDBWarehouse:
         while True:
             try:
                 with _interruptible():
-                    return duckdb.connect(str(self.path), read_only=read_only, config=CONFIG)
+                    return duckdb.connect(str(self.path), read_only=read_only, config=self._config)
             except duckdb.Error as error:
                 if _is_damage(error):
                     raise self._damaged(error) from error
@@ -359,7 +376,7 @@ def _showable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
     if not any("INTERVAL" in str(dtype) for dtype in answer.types):
         return answer
     columns = [
-        f"{f'CAST(#{place} AS VARCHAR)' if 'INTERVAL' in str(dtype) else f'#{place}'} AS {_quoted(name)}"
+        f"{f'CAST(#{place} AS VARCHAR)' if 'INTERVAL' in str(dtype) else f'#{place}'} AS {name_of(name)}"
         for place, (name, dtype) in enumerate(zip(answer.columns, answer.types, strict=True), 1)
     ]
     return answer.project(", ".join(columns))
@@ -386,16 +403,3 @@ def _holder(message: str) -> str:
         return "other work in this process"
     _, found, rest = message.partition("held in ")
     return rest.split(". ")[0].split("See also")[0].strip().rstrip(".") if found else "another process"
-
-
-def _table(table: Table) -> str:
-    return f"{table.layer}.{table.name}"
-
-
-def _name(name: str) -> str:
-    return f'"{name}"'
-
-
-def _quoted(name: str) -> str:
-    """A name that is not one of ours."""
-    return _name(name.replace('"', '""'))

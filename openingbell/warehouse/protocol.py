@@ -23,19 +23,23 @@ class Reader(Protocol):
         self,
         table: Table,
         *,
+        columns: Sequence[str] | None = None,
         symbols: Collection[str] | None = None,
         first: date | datetime | None = None,
         last: date | datetime | None = None,
         loads: Collection[str] | None = None,
+        extracted_by: datetime | None = None,
     ) -> pl.DataFrame:
         """Rows of `table` with its columns and types, in no particular order.
 
         Args:
             table: what to read.
+            columns: only these columns.
             symbols: only these symbols.
             first: only rows whose order column is at least this; a date means its first moment.
             last: only rows whose order column is at most this; a date means its last moment.
             loads: only rows of these landed files.
+            extracted_by: only rows of answers that had been received by then (UTC).
         """
         ...
 
@@ -58,12 +62,21 @@ class Reader(Protocol):
         """Number of rows."""
         ...
 
-    def neighbour(self, table: Table, day: date, *, symbols: Collection[str], count: int) -> date | None:
-        """The day on which lies the `count`-th row after `day` (before it, when `count` is negative) of the symbol that
-        has to go furthest for it; a symbol with fewer rows goes to its last (first) one. None when no symbol has one.
+    def spans(
+        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Where the rows of each symbol begin and end: symbol, behind asset_class where the table has it, then `first`
+        and `last` in the type of the table's order column; one row a symbol that has any, in no particular order.
 
-        Reading as far as the returned day gives each symbol at least `count` further rows, or all that it has.
+        Args:
+            table: the table.
+            symbols: only these symbols.
+            loads: only rows of these landed files.
         """
+        ...
+
+    def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
+        """The least and the greatest value of a column (the table's order column), None when there are no rows."""
         ...
 
 
@@ -76,6 +89,10 @@ class Writer(Reader, Protocol):
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """Put rows in the place of those with the same keys."""
+        ...
+
+    def clear(self, table: Table) -> None:
+        """Delete all rows."""
         ...
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -98,6 +98,12 @@ def test_the_key_travels_in_the_header_and_never_in_the_address() -> None:
     assert str(request.url) == (
         "https://financialmodelingprep.com/stable/historical-price-eod/full?symbol=AAPL&from=2024-05-06"
     )
+
+
+def test_a_question_without_a_symbol_takes_rows_of_any() -> None:
+    rows = b'[{"symbol": "AAPL", "date": "2024-05-06"}, {"symbol": "MSFT", "date": "2024-05-06"}]'
+    with client(Vendor(httpx.Response(200, content=rows))) as fmp:
+        assert fmp.get("splits-calendar", {"from": "2024-05-06"}).rows["symbol"].to_list() == ["AAPL", "MSFT"]
 
 
 def test_a_caret_is_encoded_in_the_address() -> None:
@@ -195,6 +201,7 @@ def test_the_wait_that_the_vendor_asks_for_is_kept(header: str, least: float, mo
 
 @settings(max_examples=50, deadline=None)
 @given(st.text(max_size=8).filter(lambda text: text.isprintable()))
+@example("²")  # a digit that is no number
 def test_whatever_the_vendor_asks_to_wait_the_run_goes_on(header: str) -> None:
     """A header holds anything; it is a number of seconds or it is nothing."""
     vendor = Vendor(httpx.Response(429, headers={b"retry-after": header.encode()}), httpx.Response(200, content=GOOD))

@@ -182,6 +182,16 @@ def test_an_answer_about_another_symbol_is_refused(other: str) -> None:
     assert len(parse(200, b'[{"symbol": "MSFT", "a": 1}, {"a": 1}]', symbol="MSFT")) == 2
 
 
+def test_an_answer_about_the_whole_market_may_name_any_symbol() -> None:
+    """Nothing was asked for by name, so nothing can be another; what is missing stays missing."""
+    body = b'[{"symbol": "MSFT", "a": 1}, {"symbol": "^X", "a": 2}, {"symbol": null, "a": 3}, {"a": 4}]'
+    found = parse(200, body, symbol=None)
+    assert found.rows() == [("MSFT", "1"), ("^X", "2"), (None, "3"), (None, "4")]
+    assert parse(200, b"[]", symbol=None).is_empty()
+    with pytest.raises(UnusableAnswer, match="asked for the whole market; the answer is no list of rows"):
+        parse(200, b'{"a": 1}', symbol=None)
+
+
 def test_half_a_surrogate_pair_does_not_break_the_frame() -> None:
     """JSON can name characters that no file can hold; they become question marks."""
     frame = parse(200, b'[{"a": "x\\ud83d", "b": "\\ud83d\\ude00", "n": 1.50}]', symbol="A")

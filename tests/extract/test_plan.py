@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from openingbell import sessions
 from openingbell.coverage import Due
 from openingbell.extract.plan import BATCH_SYMBOLS, Request, plan
-from openingbell.feeds import FEEDS, TREASURY, Kind
+from openingbell.feeds import FEEDS, TREASURY, WHOLE_MARKET, Kind
 from openingbell.universe import Member, Universe, from_symbols
 
 UNIVERSE = from_symbols([f"S{n}" for n in range(3)], ["^GSPC"], ["GCUSD", "ZZUSD"])
@@ -28,6 +28,11 @@ def of_symbol(feed: str, symbol: str, universe: Universe = UNIVERSE) -> Member:
 def asked(requests: Iterable[Request]) -> list[date]:
     """Every asked session, once for each request that asks it."""
     return sorted(day for r in requests for day in sessions.schedule(r.member.calendar, r.first, r.last)["session"])
+
+
+def is_history(member: Member) -> bool:
+    """Whether one answer holds all that there is about the symbol."""
+    return member.feed.kind is Kind.ACTIONS and not member.feed.whole_market
 
 
 @st.composite
@@ -52,6 +57,8 @@ def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -
     """The asked sessions of each member are exactly the due ones, and no window begins or ends on another day."""
     requests = [request for batch in plan(due) for request in batch]
     for member in UNIVERSE.members:
+        if is_history(member):
+            continue  # below
         of_member = [request for request in requests if request.member == member]
         wanted = asked(Request(d.member, d.first, d.last) for d in due if d.member == member)
         assert asked(of_member) == wanted
@@ -65,7 +72,18 @@ def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> No
     for batch in plan(due):
         for request in batch:
             assert request.first <= request.last
-            assert (request.last - request.first).days + 1 <= request.member.feed.window_days
+            days = (request.last - request.first).days + 1
+            assert is_history(request.member) or days <= request.member.feed.window_days
+
+
+@settings(deadline=None, max_examples=50)
+@given(stretches())
+def test_the_history_of_a_symbol_s_actions_is_asked_once_a_stretch(due: list[Due]) -> None:
+    """Its answer is all of them, however many sessions the stretch has: nothing would come of a second window."""
+    requests = [request for batch in plan(due) for request in batch if is_history(request.member)]
+    stretches_of_histories = [(one.member, one.first, one.last) for one in due if is_history(one.member)]
+    found = [(request.member, request.first, request.last) for request in requests]
+    assert sorted(found, key=str) == sorted(stretches_of_histories, key=str)
 
 
 @settings(deadline=None, max_examples=50)
@@ -126,6 +144,29 @@ def test_the_yield_curve_has_no_symbol() -> None:
     assert request.parameters == {"from": "2024-05-06", "to": "2024-05-08"}
 
 
+@pytest.mark.parametrize("feed", ["splits", "dividends"])
+def test_the_history_of_a_symbol_s_actions_has_no_bounds(feed: str) -> None:
+    request = Request(of_symbol(feed, "S0"), date(2024, 5, 6), date(2024, 5, 8))
+    assert request.path == feed
+    assert request.parameters == {"symbol": "S0"}
+
+
+@pytest.mark.parametrize("feed", ["splits_calendar", "dividends_calendar"])
+def test_a_calendar_of_actions_has_no_symbol_and_reaches_back_and_ahead(feed: str) -> None:
+    """A week for what was entered late, two for what is to come."""
+    request = Request(of_symbol(feed, WHOLE_MARKET), date(2024, 5, 6), date(2024, 5, 8))
+    assert request.path == feed.replace("_", "-")
+    assert request.parameters == {"from": "2024-04-29", "to": "2024-05-22"}
+
+
+def test_actions_are_asked_before_bars() -> None:
+    """What is planned follows what is due, which follows the universe."""
+    day = date(2024, 5, 6)
+    kinds = [batch[0].member.feed.kind is Kind.ACTIONS for batch in plan(Due(m, day, day) for m in UNIVERSE.members)]
+    assert kinds == sorted(kinds, reverse=True)
+    assert kinds.count(True) == 4
+
+
 def test_paths_are_those_of_the_stable_generation() -> None:
     """No path names a generation or a symbol; the base URL and the parameters do."""
     paths = {
@@ -136,5 +177,8 @@ def test_paths_are_those_of_the_stable_generation() -> None:
     assert (
         paths
         == {feed.path for feed in FEEDS}
-        == {"historical-chart/15min", "historical-chart/5min", "historical-price-eod/full", "treasury-rates"}
-    )
+        == {
+            "historical-chart/15min", "historical-chart/5min", "historical-price-eod/full", "treasury-rates",
+            "splits", "dividends", "splits-calendar", "dividends-calendar",
+        }
+    )  # fmt: skip

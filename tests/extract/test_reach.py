@@ -220,3 +220,13 @@ def test_the_windows_of_the_plan_stay_below_the_vendors_caps(of: Member) -> None
         Request(of, first, last), had, lambda bars: caps.cut_bars(bars, of.bar_interval)
     )
     assert len(reached) == 1
+
+
+@pytest.mark.parametrize("feed", ["splits", "dividends", "splits_calendar", "dividends_calendar"])
+@pytest.mark.parametrize("days", [[], ["2014-06-09"], ["2024-05-21", "2024-05-06"], ["", "soon"]])
+def test_actions_cover_what_was_asked_wherever_they_lie(feed: str, days: list[str]) -> None:
+    """Nobody knows how many there should be: an answer without any is whole, and there is nothing to count."""
+    of = next(m for m in UNIVERSE.members if m.feed.name == feed)
+    request = Request(of, date(2024, 5, 1), date(2024, 5, 6))
+    rows = pl.DataFrame({"date": days, "numerator": ["2"] * len(days)}, schema_overrides={"date": pl.String})
+    assert reach(request, rows, LATER, DELAY) == Reach(date(2024, 5, 1), None, {})

@@ -7,7 +7,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -23,17 +22,24 @@ from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.errors import KeyRefused, RecordError, VendorError
 from openingbell.extract import stage
+from openingbell.extract.actions import landed_splits
 from openingbell.extract.fmp import FmpClient
 from openingbell.extract.stage import Extracted
+from openingbell.feeds import STOCKS, Kind
 from openingbell.landing import Landing, Manifest, Outcome
 from openingbell.sessions import NEW_YORK
+from openingbell.splits import Split
 from openingbell.universe import Universe, from_symbols
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.running import RunningVendor
 from openingbell.vendor.server import Interceptor
+from openingbell.vendor.splits import PlayedSplit
 
 KEY = "right-key-1234"
 UNIVERSE = from_symbols(["AAPL", "MSFT", "TSLA"], ["^GSPC"], ["GCUSD"])
+BARS = Universe(tuple(member for member in UNIVERSE.members if member.feed.kind is not Kind.ACTIONS))
+"""Without corporate actions."""
+FEEDS = list(dict.fromkeys(member.feed.name for member in UNIVERSE.members))
 MARKET = SimulatedMarket(UNIVERSE, seed=3)
 EVENING = datetime(2024, 5, 10, 20, 0, tzinfo=NEW_YORK).astimezone(UTC)
 NOON = datetime(2024, 5, 10, 12, 7, 30, tzinfo=NEW_YORK).astimezone(UTC)
@@ -81,6 +87,7 @@ def bench(
     fault: Interceptor | None = None,
     restricted: tuple[str, ...] = (),
     keys: tuple[str, ...] = (KEY,),
+    market: SimulatedMarket = MARKET,
 ) -> Iterator[Bench]:
     clock = VirtualClock(now)
     asked: list[str] = []
@@ -89,8 +96,13 @@ def bench(
         asked.append(f"{request.url.path.removeprefix('/stable/')}?{request.url.query}")
         return fault(request) if fault else None
 
-    with RunningVendor(MARKET, clock, keys=keys, restricted=restricted, interceptor=noted) as vendor:
+    with RunningVendor(market, clock, keys=keys, restricted=restricted, interceptor=noted) as vendor:
         yield Bench(folder, clock, vendor.url, asked)
+
+
+def feeds_of(symbol: str, universe: Universe = UNIVERSE) -> set[str]:
+    """The feeds in which a symbol is wanted."""
+    return {member.feed.name for member in universe.members if member.symbol == symbol}
 
 
 def about(symbol: str, answer: Callable[[], Response]) -> Interceptor:
@@ -103,7 +115,7 @@ def test_a_first_run_lands_one_file_a_feed_and_leaves_nothing_due(tmp_path: Path
         done = at.run()
         found = at.by_feed()
         assert at.due() == []
-    assert set(found) == {"stocks", "indexes", "commodities", "bonds", "eod"}
+    assert set(found) == set(FEEDS) > {"stocks", "indexes", "commodities", "bonds", "eod", "splits"}
     assert {feed: [ask.symbol for ask in manifest.asks] for feed, manifest in found.items()}["stocks"] == [
         "AAPL",
         "MSFT",
@@ -111,7 +123,7 @@ def test_a_first_run_lands_one_file_a_feed_and_leaves_nothing_due(tmp_path: Path
     ]
     assert (found["stocks"].rows, found["eod"].rows) == (3 * 5 * 26, 5 * 10)
     assert done.rows == sum(manifest.rows for manifest in found.values())
-    assert done.files == 5
+    assert done.files == len(FEEDS)
     assert done.requests == len(at.asked) == sum(len(manifest.asks) for manifest in found.values())
     assert (done.restricted, done.failures, done.stopped) == ((), (), "")
 
@@ -222,7 +234,7 @@ def test_a_refused_key_stops_at_once_and_what_came_is_landed(tmp_path: Path) -> 
 
     with bench(tmp_path, fault=fault) as at:
         with pytest.raises(KeyRefused, match="FMP_API_KEY"):
-            at.run(threads=1)
+            at.run(BARS, threads=1)
         assert len(at.asked) == 2
         (manifest,) = at.landing.manifests()
         assert [ask.symbol for ask in manifest.asks] == ["AAPL"]
@@ -248,14 +260,14 @@ def test_a_used_up_quota_lands_what_came_and_stops_without_an_error(tmp_path: Pa
         return PlainTextResponse("Bandwidth Limit Reach", 429) if counted["calls"] > 4 else None
 
     with bench(tmp_path, fault=fault) as at:
-        done = at.run(threads=1)
+        done = at.run(BARS, threads=1)
         assert "Bandwidth" in done.stopped
         assert set(at.by_feed()) == {"stocks", "indexes"}
         assert len(at.asked) == 5
-        assert {due.member.feed.name for due in at.due()} == {"commodities", "bonds", "eod"}
+        assert {due.member.feed.name for due in at.due(BARS)} == {"commodities", "bonds", "eod"}
         counted["calls"] = -100
-        at.run()
-        assert at.due() == []
+        at.run(BARS)
+        assert at.due(BARS) == []
         assert len({ask for ask in at.asked if ask.startswith("historical-chart/15min")}) == 3
 
 
@@ -277,12 +289,13 @@ def test_a_failure_leaves_its_sessions_due_and_the_rest_goes_on(tmp_path: Path, 
     fault = about("MSFT", answer)
     with bench(tmp_path / "ill", fault=lambda request: fault(request) if ill.is_set() else None) as at:
         done = at.run()
-        assert {(failure.feed, failure.symbol) for failure in done.failures} == {("stocks", "MSFT"), ("eod", "MSFT")}
-        assert {(due.member.feed.name, due.member.symbol) for due in at.due()} == {("stocks", "MSFT"), ("eod", "MSFT")}
+        failed = {(feed, "MSFT") for feed in feeds_of("MSFT")}
+        assert {(failure.feed, failure.symbol) for failure in done.failures} == failed
+        assert {(due.member.feed.name, due.member.symbol) for due in at.due()} == failed > {("stocks", "MSFT")}
         at.asked.clear()
         ill.clear()
         assert at.run().failures == ()
-        assert len(at.asked) == 2
+        assert len(at.asked) == len(failed)
         assert at.due() == []
         healed = content(at)
     with bench(tmp_path / "well") as at:
@@ -316,8 +329,7 @@ def test_a_symbol_with_strange_signs_keeps_its_answer_in_the_folder(tmp_path: Pa
     with bench(tmp_path / "record", fault=about("../../A/B", lambda: Response(b"<html>"))) as at:
         at.run(universe)
     assert {path.name.split("Z-")[1] for path in (tmp_path / "record" / "unreadable").iterdir()} == {
-        "stocks-....AB.txt",
-        "eod-....AB.txt",
+        f"{feed}-....AB.txt" for feed in feeds_of("../../A/B", universe)
     }
     assert [path.name for path in tmp_path.iterdir()] == ["record"]
 
@@ -374,7 +386,7 @@ def test_answers_that_are_cut_are_asked_for_until_all_is_there(tmp_path: Path) -
         rows = bars.filter(pl.col("date").dt.date().is_in(newest.to_list())).sort("date", descending=True)
         return Response(json.dumps(rows.with_columns(pl.col("date").dt.strftime("%Y-%m-%d %H:%M:%S")).to_dicts()))
 
-    stocks = replace(UNIVERSE, members=UNIVERSE.members[:1])
+    stocks = Universe(UNIVERSE.of(STOCKS)[:1])
     with bench(tmp_path, fault=cut) as at:
         done = at.run(stocks)
         manifests = at.landing.manifests()
@@ -390,7 +402,7 @@ def test_progress_counts_up_to_what_was_planned(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     with bench(tmp_path) as at, FmpClient(at.settings, at.clock) as client:
         stage.run(UNIVERSE, at.landing, client, at.clock, at.settings, source="x", progress=lambda *it: told.append(it))
-    assert [feed for feed, _, _ in told] == ["stocks", "indexes", "commodities", "bonds", "eod"]
+    assert [feed for feed, _, _ in told] == FEEDS
     done = [count for _, count, _ in told]
     assert done == sorted(done)
     assert done[-1] == told[-1][2] == len(at.asked)
@@ -410,3 +422,69 @@ def test_the_pace_is_kept_on_the_passed_clock(tmp_path: Path) -> None:
         at.run(pause_between_calls_seconds=0.1, threads=1)
         seconds = (at.clock.now() - before).total_seconds()
     assert seconds == pytest.approx(0.1 * (len(at.asked) - 1))
+
+
+EX_DATE = date(2024, 5, 8)
+SPLIT_MARKET = SimulatedMarket(
+    UNIVERSE, seed=3, splits=[PlayedSplit("AAPL", EX_DATE, 4, 1), PlayedSplit("IBM", date(2024, 5, 9), 1, 10)]
+)
+"""IBM is none of ours; the vendor's calendar names it all the same."""
+
+
+def test_rows_of_the_whole_market_keep_their_own_symbols(tmp_path: Path) -> None:
+    """The question had none: what was asked for stands in the manifest, whom a row is about in the row."""
+    with bench(tmp_path, market=SPLIT_MARKET) as at:
+        at.run()
+        found = at.by_feed()
+        calendar, history = at.rows(found["splits_calendar"]), at.rows(found["splits"])
+        known = landed_splits(at.landing, at.landing.manifests(), at.clock.now())
+    assert calendar.columns[:3] == ["symbol", "answered_at", "date"]
+    assert sorted(calendar.select("symbol", "date", "numerator", "denominator").rows()) == [
+        ("AAPL", "2024-05-08", "4", "1"), ("IBM", "2024-05-09", "1", "10"),
+    ]  # fmt: skip
+    assert history["symbol"].to_list() == ["AAPL"]
+    assert [ask.symbol for ask in found["splits_calendar"].asks] == ["ALL"]
+    assert [(ask.symbol, ask.rows, ask.bars) for ask in found["splits"].asks] == [
+        ("AAPL", 1, {}), ("MSFT", 0, {}), ("TSLA", 0, {}),
+    ]  # fmt: skip
+    assert known == (Split("AAPL", EX_DATE, 4.0), Split("IBM", date(2024, 5, 9), 0.1))
+
+
+def test_sessions_before_a_split_are_asked_again_once_it_is_known(tmp_path: Path) -> None:
+    """On Monday, twenty minutes after the open, for the symbol that split and for what was asked of it before."""
+    monday = datetime(2024, 5, 13, 9, 50, tzinfo=NEW_YORK).astimezone(UTC)
+    with bench(tmp_path, market=SPLIT_MARKET) as at:
+        at.run()
+        at.asked.clear()
+        assert at.run() == Extracted()
+        at.clock.wait((monday - at.clock.now()).total_seconds())
+        at.run()
+        older = sorted(text for text in at.asked if "from=2024-05-0" in text and "calendar" not in text)
+        assert older == [
+            "historical-chart/15min?symbol=AAPL&from=2024-05-06&to=2024-05-07",
+            "historical-price-eod/full?symbol=AAPL&from=2024-05-03&to=2024-05-07",
+        ]
+        at.asked.clear()
+        assert at.run() == Extracted()
+    assert at.asked == []
+
+
+def test_a_calendar_without_symbols_is_a_failure_and_kept(tmp_path: Path) -> None:
+    """Nobody could tell whom its rows are about, and they must not count as answered."""
+    body = b'[{"ticker": "AAPL", "date": "2024-05-08", "numerator": 4, "denominator": 1}]'
+    with bench(tmp_path, fault=lambda r: Response(body) if "splits-calendar" in r.url.path else None) as at:
+        done = at.run()
+        assert [(failure.feed, failure.symbol) for failure in done.failures] == [("splits_calendar", "ALL")]
+        assert "the rows have no symbol but ticker, date" in done.failures[0].message
+        assert [due.member.feed.name for due in at.due()] == ["splits_calendar"]
+    assert [path.read_bytes().split(b",")[0] for path in (tmp_path / "unreadable").iterdir()] == [b"ticker"]
+
+
+def test_a_landed_split_that_was_damaged_does_not_stop_the_asking(tmp_path: Path) -> None:
+    with bench(tmp_path, market=SPLIT_MARKET) as at:
+        at.run()
+        file = tmp_path / "splits" / str(at.by_feed()["splits"].file)
+        file.write_text(file.read_text("utf-8").replace("4", "5"), "utf-8")
+        at.clock.wait(timedelta(days=3).total_seconds())
+        assert at.run().failures == ()
+        assert at.due() == []

@@ -420,3 +420,56 @@ def test_a_manifest_says_the_same_after_a_round_trip(tmp_path: Path) -> None:
     assert Landing(at.landing.root).manifests() == [written]
     path = at.landing.root / "stocks" / f"{written.load_id}.json"
     assert json.loads(path.read_text())["asks"][0]["symbol"] == replace(written).asks[0].symbol
+
+
+Action = tuple[str, str, str, str]
+"""Symbol, ex-date, numerator and denominator as text."""
+
+
+def land_splits(landing: Landing, at: datetime, *rows: Action, feed: str = "splits", asked: date = DAY) -> Manifest:
+    """A file of splits whose answers were received at `at`."""
+    symbols = ["ALL"] if feed == "splits_calendar" else list(dict.fromkeys(row[0] for row in rows))
+    asks = tuple(Ask(s, "stock", "XNYS", asked, asked, asked, asked, at, 200, Outcome.ANSWERED, 1, 0) for s in symbols)
+    text = pl.DataFrame(
+        [(symbol, at.isoformat(), *rest) for symbol, *rest in rows],
+        schema=dict.fromkeys(("symbol", "answered_at", "date", "numerator", "denominator"), pl.String),
+        orient="row",
+    )
+    return landing.write(feed, text, asks, source="test", bar_interval="1day", basis="vendor", final_delay=timedelta(0))
+
+
+def test_versions_of_an_action_come_from_all_feeds_that_tell_of_it(tmp_path: Path) -> None:
+    """What says the same as the version before it is not written, whichever of the two said that."""
+    at = Bench(tmp_path)
+    split = ("AAPL", "2024-05-20", "4", "1")
+    land_splits(at.landing, later(0), split, ("IBM", "2024-05-20", "2", "1"), feed="splits_calendar")
+    land_splits(at.landing, later(1), split)
+    assert (done := at.load()) == Loaded(files=2, rows=3, rows_new=2, rows_same=1), done
+    land_splits(at.landing, later(2), ("AAPL", "2024-05-20", "5", "1"))
+    land_splits(at.landing, later(3), ("AAPL", "2024-05-20", "5", "1"), feed="splits_calendar")
+    assert at.load() == Loaded(files=2, rows=2, rows_new=1, rows_same=1)
+    found = at.current(tables.ACTIONS_RAW)
+    assert found.select("symbol", "numerator").rows() == [("AAPL", 5.0), ("IBM", 2.0)]
+    assert not found["conflicting"].any()
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.permutations(range(5)), st.integers(0, 4))
+def test_the_order_in_which_files_of_two_feeds_arrive_does_not_matter(
+    tmp_path_factory: pytest.TempPathFactory, order: list[int], together: int
+) -> None:
+    """Also when the later word only repeats what was there before a late file, and was asked for another month."""
+    tellings = [
+        (0, "splits", "4", DAY), (1, "splits_calendar", "5", DAY), (2, "splits", "4", date(2024, 8, 1)),
+        (3, "splits_calendar", "4", date(2024, 8, 2)), (4, "splits", "6", DAY),
+    ]  # fmt: skip
+    at = Bench(tmp_path_factory.mktemp("order"))
+    for place, number in enumerate(order):
+        minute, feed, numerator, asked = tellings[number]
+        land_splits(at.landing, later(minute), ("AAPL", "2024-05-20", numerator, "1"), feed=feed, asked=asked)
+        if place >= together:
+            at.load()
+    at.load()
+    versions = collapsed(at.rows(tables.ACTIONS_RAW), tables.ACTIONS_RAW)
+    assert versions["numerator"].to_list() == [4.0, 5.0, 4.0, 6.0]
+    assert versions["extracted_at"].to_list() == [later(n).replace(tzinfo=None) for n in (0, 1, 2, 4)]

@@ -404,3 +404,161 @@ def test_quoted_fields_with_commas_and_line_ends_are_no_garbage(tmp_path: Path) 
         "stocks", rows, manifest().asks, source="t", bar_interval="15min", basis="vendor", final_delay=timedelta(0)
     )
     assert landing.read(landed).equals(rows)
+
+
+SPLITS = manifest("splits", bar_interval="1day")
+DIVIDENDS = manifest("dividends", bar_interval="1day")
+SPLITS_CALENDAR = manifest("splits_calendar", feeds.WHOLE_MARKET, bar_interval="1day")
+DIVIDENDS_CALENDAR = manifest("dividends_calendar", feeds.WHOLE_MARKET, bar_interval="1day")
+
+
+def split(**cells: str | None) -> Cells:
+    good: Cells = {
+        "symbol": "AAPL",
+        "answered_at": RECEIVED.isoformat(),
+        "date": "2020-08-31",
+        "numerator": "4",
+        "denominator": "1",
+    }
+    return good | cells
+
+
+def dividend(**cells: str | None) -> Cells:
+    good: Cells = {
+        "symbol": "AAPL",
+        "answered_at": RECEIVED.isoformat(),
+        "date": "2024-05-10",
+        "recordDate": "2024-05-13",
+        "adjDividend": "0.25",
+        "dividend": "0.24",
+        "yield": "0.5",
+        "frequency": "Quarterly",
+    }
+    return good | cells
+
+
+def test_a_split_becomes_an_action_by_our_names() -> None:
+    found = typed(split(), of=SPLITS)
+    assert found.table is tables.ACTIONS_RAW
+    assert found.final.schema == tables.ACTIONS_RAW.schema
+    assert found.final.rows(named=True) == [
+        {
+            "load_id": "L1",
+            "source_row": 1,
+            "symbol": "AAPL",
+            "ex_date": date(2020, 8, 31),
+            "kind": "split",
+            "numerator": 4.0,
+            "denominator": 1.0,
+            "amount": None,
+            "extracted_at": RECEIVED.replace(tzinfo=None),
+        }
+    ]
+
+
+def test_a_dividend_s_amount_is_what_was_declared() -> None:
+    """Not what later splits make of it, which changes with every one of them."""
+    (row,) = typed(dividend(), of=DIVIDENDS).final.rows(named=True)
+    assert (row["kind"], row["ex_date"], row["amount"]) == ("dividend", DAY, 0.24)
+    assert (row["numerator"], row["denominator"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "expected"),
+    [
+        ("1", "0", (1.0, 0.0)),
+        ("0", "0", (0.0, 0.0)),
+        ("-4", "1", (-4.0, 1.0)),
+        ("1.5", "1", (1.5, 1.0)),
+        (None, "1", (None, 1.0)),
+        ("4", None, (4.0, None)),
+        (None, None, (None, None)),
+        ("NaN", "inf", (None, None)),
+    ],
+)
+def test_a_split_that_makes_no_sense_is_kept_as_the_vendor_gave_it(
+    numerator: str | None, denominator: str | None, expected: tuple[float | None, float | None]
+) -> None:
+    """Raw says what came; what is a ratio is judged later."""
+    (row,) = typed(split(numerator=numerator, denominator=denominator), of=SPLITS).final.rows(named=True)
+    assert (row["numerator"], row["denominator"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"numerator": "four"}, "numerator: 'four' is no number"),
+        ({"denominator": "1:0"}, "denominator: '1:0' is no number"),
+        ({"date": "soon"}, "date: 'soon' is no bar start"),
+        ({"date": None}, "date: '' is no bar start"),
+        ({"date": "0001-01-01"}, "date: '0001-01-01' is no bar start"),
+        ({"answered_at": "now"}, "answered_at: 'now'"),
+        ({"symbol": "MSFT"}, "symbol: 'MSFT' was not asked for"),
+    ],
+)
+def test_an_action_that_cannot_be_read_is_quarantined(cells: Cells, reason: str) -> None:
+    found = typed(split(), split(**cells), of=SPLITS)
+    assert len(found.final) == 1
+    (row,) = found.quarantined.rows(named=True)
+    assert (row["feed"], row["source_row"], row["reasons"]) == ("splits", 2, reason)
+    assert json.loads(row["text"]) == split(**cells)
+
+
+def test_an_amount_that_is_no_number_is_quarantined_and_none_is_missing() -> None:
+    found = typed(dividend(dividend="a lot"), dividend(date="2024-02-09", dividend=None), of=DIVIDENDS)
+    assert found.quarantined["reasons"].to_list() == ["dividend: 'a lot' is no number"]
+    assert found.final["amount"].to_list() == [None]
+
+
+@pytest.mark.parametrize("of", [SPLITS_CALENDAR, DIVIDENDS_CALENDAR], ids=["splits", "dividends"])
+def test_a_calendar_of_the_whole_market_may_name_any_symbol(of: Manifest) -> None:
+    """Nothing was asked for by name; a row without one is about nobody."""
+    row = split if of is SPLITS_CALENDAR else dividend
+    symbols = ["AAPL", "0700.HK", "NOBODY-KNOWS"]
+    found = typed(*(row(symbol=symbol) for symbol in symbols), row(symbol=None), of=of)
+    assert found.final["symbol"].to_list() == symbols
+    assert set(found.final["kind"]) == {"split" if row is split else "dividend"}
+    assert found.quarantined["reasons"].to_list() == ["symbol: '' was not asked for"]
+
+
+@pytest.mark.parametrize("day", ["1980-12-12", "2024-05-10", "2030-01-02"])
+def test_an_action_is_final_once_it_is_announced(day: str) -> None:
+    """Long past, today or years ahead: nothing about it is still forming."""
+    found = typed(split(date=day), of=SPLITS_CALENDAR)
+    assert (found.final["ex_date"].to_list(), found.forming) == ([date.fromisoformat(day)], 0)
+
+
+def test_an_action_said_twice_is_one_and_two_that_differ_are_two() -> None:
+    found = typed(split(), split(), split(numerator="7"), split(date="2014-06-09", numerator="7"), of=SPLITS)
+    assert found.repeated == 1
+    assert found.final.select("source_row", "ex_date", "numerator").rows() == [
+        (2, date(2020, 8, 31), 4.0), (3, date(2020, 8, 31), 7.0), (4, date(2014, 6, 9), 7.0),
+    ]  # fmt: skip
+
+
+def test_a_split_and_a_dividend_of_one_day_are_two_actions() -> None:
+    """They differ in kind, so that neither is a version of the other."""
+    one = typed(split(date="2024-05-10"), of=SPLITS).final
+    other = typed(dividend(), of=DIVIDENDS).final
+    assert pl.concat([one, other]).select(tables.ACTIONS_RAW.bar_key).is_duplicated().sum() == 0
+
+
+def test_no_actions_is_an_empty_frame_of_their_table() -> None:
+    assert type_rows(pl.DataFrame(), SPLITS).final.equals(tables.ACTIONS_RAW.empty())
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from([SPLITS, DIVIDENDS, SPLITS_CALENDAR, DIVIDENDS_CALENDAR]),
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["symbol", "answered_at", "date", "numerator", "denominator", "dividend", "x"]),
+            st.none() | st.text(max_size=12) | st.sampled_from(["AAPL", "2024-05-10", RECEIVED.isoformat(), "1", "0"]),
+            min_size=1,
+        ),
+        max_size=6,
+    ),
+)
+def test_no_action_is_lost_whatever_comes(of: Manifest, rows: list[Cells]) -> None:
+    found = typed(*rows, of=of) if rows else type_rows(pl.DataFrame(), of)
+    assert tables.ACTIONS_RAW.conform(found.final).equals(found.final, null_equal=True)

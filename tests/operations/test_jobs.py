@@ -9,6 +9,7 @@ import pytest
 
 from openingbell import tables
 from openingbell.clock import VirtualClock
+from openingbell.context import Outcome
 from openingbell.errors import RecordError
 from openingbell.operations.jobs import (
     ABANDONED,
@@ -20,7 +21,6 @@ from openingbell.operations.jobs import (
     close_abandoned,
     last_quality_run,
 )
-from openingbell.pipeline import Outcome
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 from tests.running import another_process_holding
 

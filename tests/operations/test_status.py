@@ -10,13 +10,13 @@ from openingbell import tables
 from openingbell import universe as universes
 from openingbell.clock import Clock, ShiftedClock, SystemClock
 from openingbell.config import Settings
+from openingbell.context import Pipeline
 from openingbell.landing import Landing
 from openingbell.operations import home as homes
 from openingbell.operations.home import Home, Source
 from openingbell.operations.jobs import RUNNING, SUCCESS
 from openingbell.operations.lock import worker_lock
 from openingbell.operations.status import Status, status_of
-from openingbell.pipeline import Pipeline
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)

@@ -6,13 +6,13 @@ from pathlib import Path
 from openingbell import universe as universes
 from openingbell.clock import SystemClock
 from openingbell.config import Settings
+from openingbell.context import Outcome, Pipeline
 from openingbell.landing import Landing
 from openingbell.operations import home as homes
 from openingbell.operations.home import Home, Source
 from openingbell.operations.jobs import SUCCESS, Job
 from openingbell.operations.summary import summarise
 from openingbell.operations.worker import EXTRACT, LOAD, Ran
-from openingbell.pipeline import Outcome, Pipeline
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 
 

@@ -12,10 +12,10 @@ from openingbell.errors import SourceError
 from openingbell.landing import Ask, Landing, Outcome
 from openingbell.operations import home as homes
 from openingbell.operations import worker
+from openingbell.operations.entry import Wish
 from openingbell.operations.home import Home, Source
 from openingbell.operations.lock import OWNER_NAME
-from openingbell.operations.worker import Wish
-from openingbell.pipeline import Progress
+from openingbell.progress import Progress
 
 NOW = datetime(2019, 2, 16, tzinfo=UTC)
 DAY = date(2019, 2, 15)

@@ -42,6 +42,7 @@ def bar(*, start: datetime | None = OPENS, minutes: int = 15, **changes: object)
         "open_utc": OPENS,
         "close_utc": CLOSES,
         "conflicting": False,
+        "split_factor": 1.0,
         "load_id": "20190212T030000-1",
     }
     return {**facts, **changes}
@@ -56,6 +57,7 @@ SCHEMA = pl.Schema(
         "session": pl.Date(),
         **dict.fromkeys(("date_utc", "end_utc", "open_utc", "close_utc"), pl.Datetime("us")),
         "conflicting": pl.Boolean(),
+        "split_factor": pl.Float64(),
         "load_id": pl.String(),
     }
 )
@@ -123,6 +125,9 @@ def flags(each: Bar, *, prices_positive: bool = True, volume_expected: bool = Tr
         pytest.param(bar(extracted_at=OPENS + timedelta(minutes=14)), "", id="received-60-s-early"),
         pytest.param(bar(extracted_at=OPENS + timedelta(minutes=13, seconds=59)), "V11", id="still-forming"),
         pytest.param(bar(conflicting=True), "K2", id="conflicting"),
+        pytest.param(bar(split_factor=None), "B1", id="basis-unknown"),
+        pytest.param(bar(split_factor=0.1), "", id="basis-known"),
+        pytest.param(bar(split_factor=None, conflicting=True, volume=None), "K2,B1,P15", id="basis-unknown-and-more"),
         pytest.param(bar(conflicting=True, volume=-1.0, high=10.5, start=CLOSES), "V4,V6S,V12,K2,P15", id="many"),
     ],
 )
@@ -149,6 +154,7 @@ def test_a_feed_without_volumes_is_not_blamed_for_it() -> None:
         (bar(start=datetime(2019, 2, 11, 5)), ""),
         (bar(start=datetime(2019, 2, 11, 5), open_utc=None, close_utc=None), "V12H"),
         (bar(start=datetime(2019, 2, 11, 5), end_utc=CLOSES, extracted_at=OPENS), "V11"),
+        (bar(start=datetime(2019, 2, 11, 5), split_factor=None), "B1"),
     ],
 )
 def test_a_daily_bar_starts_at_midnight_and_only_needs_a_session(each: Bar, expected: str) -> None:
@@ -226,6 +232,7 @@ def daily(path: Path, columns: dict[str, str], session: pl.Expr) -> pl.DataFrame
         open_utc=session.cast(pl.Datetime("us")) + timedelta(hours=14),
         close_utc=session.cast(pl.Datetime("us")) + timedelta(hours=21),
         conflicting=pl.lit(value=False),
+        split_factor=pl.lit(1.0),
     )
 
 

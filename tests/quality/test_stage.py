@@ -12,7 +12,22 @@ import pytest
 from openingbell import coverage, tables
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
-from openingbell.feeds import BONDS, COMMODITIES, EOD, FEEDS, INDEXES, STOCKS, TENORS, TREASURY, Feed
+from openingbell.feeds import (
+    BAR_FEEDS,
+    BONDS,
+    COMMODITIES,
+    EOD,
+    FEEDS,
+    INDEXES,
+    SPLITS,
+    SPLITS_CALENDAR,
+    STOCKS,
+    TENORS,
+    TREASURY,
+    WHOLE_MARKET,
+    Feed,
+    Kind,
+)
 from openingbell.landing import Ask, Landing, Outcome
 from openingbell.load import stage as loading
 from openingbell.quality import stage as quality
@@ -29,6 +44,12 @@ NOW = datetime(2019, 2, 16, 12, tzinfo=UTC)
 MONDAY, FRIDAY = date(2019, 2, 11), date(2019, 2, 15)
 SETTINGS = Settings(first_run_sessions=5, first_run_daily_sessions=5, quality_sessions=5)
 PRICES = ("open", "high", "low", "close", "volume")
+NUMBERS = {
+    Kind.INTRADAY: PRICES,
+    Kind.DAILY: PRICES,
+    Kind.RATES: TENORS,
+    Kind.ACTIONS: ("numerator", "denominator"),
+}
 FLAT: tuple[str | None, ...] = ("10", "11", "9", "10", "100")
 Rows = Mapping[str, Sequence[str | None]]
 
@@ -60,7 +81,7 @@ class Home:
         for start, _ in rows:
             if start[:1] in "12":
                 days.setdefault((datetime.fromisoformat(start) + shift).date(), set()).add(start)
-        numbers = TENORS if feed is BONDS else PRICES
+        numbers = NUMBERS[feed.kind]
         text = pl.DataFrame(
             [(symbol, answered_at.isoformat(), start, *values) for start, values in rows],
             schema=dict.fromkeys(("symbol", "answered_at", "date", *numbers), pl.String()),
@@ -83,7 +104,7 @@ class Home:
 
     def load(self) -> None:
         assert loading.run(self.landing, self.warehouse, self.clock, SETTINGS).failures == ()
-        transformation.run(self.warehouse, self.universe, self.clock, 15)
+        transformation.run(self.warehouse, self.universe, self.clock, SETTINGS)
 
     def check(self, run_id: str = "q1", first: date | None = None, last: date | None = None) -> Checked:
         return quality.run(
@@ -138,9 +159,11 @@ def test_a_sound_week_passes_every_check_once(home: Home) -> None:
     done = home.check()
     log = home.log()
     assert set(log["status"]) == {"PASS"}
-    on_rows = [check.id for check in CHECKS if check.id not in {"V1", "K1", "F1"}]
-    expected = {(check, table.name) for table in FLAGGED_TABLES for check in on_rows}
-    expected |= {(check, feed.raw_table) for feed in FEEDS for check in ("V1", "K1", "F1", "T1")}
+    of_sets = {("P8", "stock_data"), ("P8", "daily_bars"), ("A1", "corporate_actions")}
+    on_rows = [check.id for check in CHECKS if check.id not in {"V1", "K1", "F1", "P8", "A1"}]
+    expected = {(check, table.name) for table in FLAGGED_TABLES for check in on_rows} | of_sets
+    expected |= {(check, feed.raw_table) for feed in FEEDS for check in ("V1", "K1", "F1")}
+    expected |= {("T1", feed.raw_table) for feed in BAR_FEEDS}
     found = log.select("check_name", "table_name").rows()
     assert sorted(found) == sorted(expected)
     assert set(log["date"]) == {FRIDAY}
@@ -181,7 +204,7 @@ def test_an_unsound_evening_is_found_in_the_session_that_it_opens(home: Home) ->
 def test_a_rolled_up_day_of_mixed_bars_can_be_checked(home: Home, flags: tuple[str, ...]) -> None:
     """Its flags are names of checks, also when sound bars lie between those that are not."""
     times = {"V12": "08:00:00", "": "10:00:00", "P15": "11:00:00"} if flags[0] == "V12" else {
-        "P15": "09:30:00", "": "10:00:00", "V12": "16:00:00"}  # fmt: skip
+        "P15": "09:30:00", "": "10:00:00", "V12": "16:15:00"}  # fmt: skip
     home.land(STOCKS, "AAPL", [(f"2019-02-12 {times[f]}", FLAT if f != "P15" else (*FLAT[:4], None)) for f in flags])
     home.load()
     home.check()
@@ -239,6 +262,26 @@ def test_what_was_repeated_or_could_not_be_read_is_counted_by_day_of_answer(home
     assert home.findings("K1", "stock_data_raw") == [("", day, "information", 2)]
     assert home.findings("V1", "stock_data_raw") == [("", day, "error", 2)]
     assert home.findings("V1", "index_data_raw") == []
+
+
+def test_feeds_of_one_raw_table_are_counted_together(home: Home) -> None:
+    """The history of a symbol and the calendar of all land apart and load into one table."""
+    home.land(SPLITS, "AAPL", [("2019-02-12", ("2", "1")), ("soon", ("2", "1"))])
+    home.land(SPLITS_CALENDAR, WHOLE_MARKET, [("2019-02-13", ("x", "1")), ("2019-02-13", ("x", "2"))])
+    home.load()
+    home.check()
+    assert home.findings("V1", "corporate_actions_raw") == [("", NOW.date(), "error", 3)]
+    assert home.findings("T1", "corporate_actions_raw") == []
+
+
+def test_files_of_actions_that_are_gone_are_counted_under_their_table(home: Home) -> None:
+    home.land(SPLITS, "AAPL", [("2019-02-12", ("2", "1"))])
+    home.land(SPLITS_CALENDAR, WHOLE_MARKET, [("2019-02-13", ("2", "1"))])
+    damaged = home.landing.manifests()
+    found = quality.run(home.warehouse, home.universe, damaged, NOW, SETTINGS, run_id="q1", damaged=damaged)
+    assert home.findings("F1", "corporate_actions_raw") == [("", NOW.date(), "error", 2)]
+    assert home.findings("F1", "stock_data_raw") == []
+    assert found.failed > 0
 
 
 def test_an_answer_that_contradicts_itself_is_found_on_its_bar(home: Home) -> None:

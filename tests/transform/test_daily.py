@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openingbell import tables
+from openingbell.config import AuctionPolicy
 from openingbell.feeds import BY_ASSET_CLASS, STOCKS
 from openingbell.sessions import grid
 from openingbell.tables import Table
@@ -25,7 +26,7 @@ XNYS, GOLD = "XNYS", "CMEGlobex_GC"
 ANSWERED = datetime(2030, 1, 1)
 PRICES = ("open", "high", "low", "close", "volume")
 Row = Mapping[str, object]
-NONE = tables.EOD_RAW.empty().with_columns(conflicting=pl.lit(value=False))
+NONE = tables.EOD_RAW.empty().with_columns(conflicting=pl.lit(value=False), split_factor=pl.lit(1.0))
 
 
 def bar(start: str, close: object = 10.0, **changes: object) -> Row:
@@ -41,6 +42,7 @@ def bar(start: str, close: object = 10.0, **changes: object) -> Row:
         "close": close,
         "volume": 100,
         "avg_price": close,
+        "split_factor": 1.0,
         "data_quality_score": 100.0,
         "dq_flags": "",
         **changes,
@@ -54,6 +56,7 @@ BAR_SCHEMA = {
     **dict.fromkeys(("open", "high", "low", "close"), pl.Float64()),
     "volume": pl.Int64(),
     "avg_price": pl.Float64(),
+    "split_factor": pl.Float64(),
     "data_quality_score": pl.Float64(),
     "dq_flags": pl.String(),
 }
@@ -75,6 +78,7 @@ def official(day: str, close: object = 20.0, **changes: object) -> Row:
         "basis": "vendor",
         "extracted_at": ANSWERED,
         "conflicting": False,
+        "split_factor": 1.0,
         **changes,
     }
 
@@ -173,7 +177,7 @@ def test_a_session_of_broken_bars_alone_has_no_day_unless_it_has_an_official_one
     assert (day["close"], day["bars_present"]) == (20.0, 1)
 
 
-@pytest.mark.parametrize("flag", ["V10", "V12", "V12H"])
+@pytest.mark.parametrize("flag", ["V10", "V12", "V12A", "V12H"])
 def test_a_bar_that_no_full_record_has_is_not_among_those_present(flag: str) -> None:
     """A stray print must not stand in for a bar that is missing."""
     (day,) = days([bar("2019-02-11 09:30:00"), bar("2019-02-11 16:00:00", dq_flags=flag)])
@@ -282,7 +286,7 @@ def test_the_previous_close_is_that_of_a_usable_bar_of_the_session_before() -> N
     assert found["previous_close"].to_list() == [None, 1.0, None, None, None]
 
 
-def folder_bars(shared_data: Path, folder: str, symbol: str) -> pl.DataFrame:
+def folder_bars(shared_data: Path, folder: str, symbol: str, auction: AuctionPolicy = "fold") -> pl.DataFrame:
     """The 15-minute bars of a replay folder, promoted."""
     path = shared_data / folder / "15min" / f"{symbol}.csv"
     content = path.read_bytes() if path.exists() else gzip.decompress(Path(f"{path}.gz").read_bytes())
@@ -296,8 +300,9 @@ def folder_bars(shared_data: Path, folder: str, symbol: str) -> pl.DataFrame:
         pl.lit("raw").alias("basis"),
         pl.lit(ANSWERED).alias("extracted_at"),
         pl.lit(value=False).alias("conflicting"),
+        pl.lit(1.0).alias("split_factor"),
     )
-    return promote(rows, STOCKS, {symbol: XNYS}, 15)
+    return promote(rows, STOCKS, {symbol: XNYS}, 15, auction)
 
 
 def vendor_days(path: Path, symbol: str, asset_class: str = "stock", columns: Sequence[str] = PRICES) -> pl.DataFrame:
@@ -316,25 +321,40 @@ def vendor_days(path: Path, symbol: str, asset_class: str = "stock", columns: Se
         pl.lit("vendor").alias("basis"),
         pl.lit(ANSWERED).alias("extracted_at"),
         pl.lit(value=False).alias("conflicting"),
+        pl.lit(1.0).alias("split_factor"),
     ).select(NONE.columns)
 
 
+@pytest.mark.parametrize("auction", ["fold", "keep"])
 @pytest.mark.parametrize(("symbol", "count"), [("AAPL", 1662), ("TSLA", 1665)])
-def test_fifteen_minute_bars_roll_up_to_the_vendor_s_own_days(symbol: str, count: int, shared_data: Path) -> None:
-    """Every day from 2017 to 2023, prices and volume, exactly. On some 70 days it needs the bar of 16:00: it lies
-    outside the session (V12) and is folded into the day.
-    """
-    bars = folder_bars(shared_data, "history", symbol)
+def test_fifteen_minute_bars_roll_up_to_the_vendor_s_own_days(
+    symbol: str, count: int, auction: AuctionPolicy, shared_data: Path
+) -> None:
+    """Every day from 2017 to 2023, prices and volume, exactly, whether the bar of 16:00 is folded in or kept apart."""
+    bars = folder_bars(shared_data, "history", symbol, auction)
     rolled = daily_bars("stock", bars, NONE, {symbol: XNYS}, 15)
     vendor = vendor_days(shared_data / "history" / "eod" / f"{symbol}.csv", symbol).sort("date")
     assert rolled.select("date", *PRICES).rows() == vendor.select("date", *PRICES).rows()
     assert len(rolled) == count
-    after_hours = rolled.filter(pl.col("dq_flags").str.contains("V12"))
-    assert 60 < len(after_hours) < 90
-    inside = daily_bars("stock", bars.filter(pl.col("dq_flags") == ""), NONE, {symbol: XNYS}, 15)
-    assert inside.filter(pl.col("date").is_in(after_hours["date"].to_list()))["volume"].sum() < (
-        after_hours["volume"].sum()
+    told = rolled.filter(pl.col("dq_flags").str.contains({"fold": "V12F", "keep": "V12A"}[auction]))
+    assert 60 < len(told) < 90
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "TSLA"])
+def test_without_the_closing_auction_some_days_are_not_the_vendor_s(symbol: str, shared_data: Path) -> None:
+    """Exactly those that have one lose its volume, and most of them their close."""
+    kept, dropped = (
+        daily_bars("stock", folder_bars(shared_data, "history", symbol, policy), NONE, {symbol: XNYS}, 15)
+        for policy in ("keep", "drop")
     )
+    days = kept.filter(pl.col("dq_flags").str.contains("V12A"))["date"]
+    both = kept.join(dropped, on="date", suffix="_dropped")
+    assert len(both) == len(kept)
+    less = both.filter(pl.col("volume") != pl.col("volume_dropped"))
+    assert less["date"].to_list() == days.to_list()
+    other = both.filter(pl.col("close") != pl.col("close_dropped"))
+    assert set(other["date"]) <= set(days)
+    assert 2 * len(other) > len(days)
 
 
 def test_the_known_faults_of_an_official_history_are_found_and_no_others(shared_data: Path) -> None:

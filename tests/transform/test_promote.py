@@ -19,7 +19,7 @@ from openingbell import tables
 from openingbell.feeds import COMMODITIES, INDEXES, STOCKS, Feed
 from openingbell.sessions import schedule
 from openingbell.tables import Table
-from openingbell.transform.promote import promote
+from openingbell.transform.promote import promote, with_session
 
 XNYS = "XNYS"
 GOLD = "CMEGlobex_GC"
@@ -44,20 +44,21 @@ def bar(start: str, close: object = 10.0, volume: object = 100.0, **changes: obj
         "basis": "vendor",
         "extracted_at": ANSWERED,
         "conflicting": False,
+        "split_factor": 1.0,
         **changes,
     }
 
 
 def raw(*bars: Bar, table: Table = tables.STOCK_RAW) -> pl.DataFrame:
     """Current versions, as a reader gives them."""
-    schema = {**table.schema, "conflicting": pl.Boolean()}
+    schema = {**table.schema, "conflicting": pl.Boolean(), "split_factor": pl.Float64()}
     return pl.DataFrame([[each[name] for name in schema] for each in bars], schema=schema, orient="row")
 
 
 def promoted(*bars: Bar, feed: Feed = STOCKS, calendar: str = XNYS) -> pl.DataFrame:
     """The bars of 15 minutes, which also fit their table."""
     rows = raw(*bars)
-    made = promote(rows, feed, dict.fromkeys(rows["symbol"].unique(), calendar), 15)
+    made = promote(rows, feed, dict.fromkeys(rows["symbol"].unique(), calendar), 15, "fold")
     tables.BY_NAME[feed.table].conform(made)
     return made.select(tables.BY_NAME[feed.table].names)
 
@@ -127,8 +128,8 @@ def test_rows_with_an_error_stay_visible() -> None:
         bar("2019-02-11 09:30:00", high=9.0, low=9.0),
         bar("2019-02-11 09:37:00"),
         bar("2019-02-18 09:30:00"),
-        bar("2019-02-19 16:00:00"),
-        bar("2019-02-19 16:15:00", -1.0),
+        bar("2019-02-19 17:00:00"),
+        bar("2019-02-19 17:15:00", -1.0),
     )
     assert column(made, "dq_flags") == ["V4", "V10", "V12H", "V12", "V3,V12"]
     assert column(made, "data_quality_score") == [20.0, 20.0, 20.0, 70.0, 20.0]
@@ -227,8 +228,8 @@ def test_evening_bars_of_five_minutes_make_the_first_bar_of_the_next_day_s_sessi
 def test_five_minute_bars_make_the_vendor_s_own_fifteen_minute_bars(symbol: str, shared_data: Path) -> None:
     """Five sessions of February 2019: 130 of 130 bars, prices and volume, exactly."""
     feed = INDEXES if symbol == "SPY" else COMMODITIES
-    made = promote(replayed(shared_data, "5min", symbol), feed, {symbol: XNYS}, 15)
-    vendor = promote(replayed(shared_data, "15min", symbol), feed, {symbol: XNYS}, 15)
+    made = promote(replayed(shared_data, "5min", symbol), feed, {symbol: XNYS}, 15, "fold")
+    vendor = promote(replayed(shared_data, "15min", symbol), feed, {symbol: XNYS}, 15, "fold")
     vendor = vendor.filter(pl.col("session") >= date(2019, 2, 11))
     assert len(made) == 130
     assert made.select("date", *PRICES).rows() == vendor.select("date", *PRICES).rows()
@@ -248,6 +249,7 @@ def replayed(shared_data: Path, interval: str, symbol: str) -> pl.DataFrame:
         pl.lit("vendor").alias("basis"),
         pl.lit(ANSWERED).alias("extracted_at"),
         pl.lit(value=False).alias("conflicting"),
+        pl.lit(1.0).alias("split_factor"),
     )
 
 
@@ -348,3 +350,22 @@ def test_relative_volume_is_its_definition(seed: int, density: float, pool: list
         key = row["symbol"], SESSIONS.index(row["session"]), f"{row['date']:%H:%M}"
         wanted = expected[key]
         assert row["relative_volume"] == (None if wanted is None else pytest.approx(wanted, rel=1e-12))
+
+
+def test_each_symbol_is_placed_on_its_own_calendar() -> None:
+    """In one frame, in its order: Presidents' Day is none for New York, and Sunday evening is gold's Monday."""
+    starts = [datetime(2019, 2, 18, 10), datetime(2019, 2, 10, 18), datetime(2019, 2, 19, 10)]
+    rows = pl.DataFrame({"symbol": ["X", "GCUSD", "X"], "date": starts})
+    placed = with_session(rows, {"X": XNYS, "GCUSD": GOLD})
+    assert placed.select("symbol", "date").equals(rows)
+    assert placed["session"].to_list() == [date(2019, 2, 18), date(2019, 2, 11), date(2019, 2, 19)]
+    assert placed["close_utc"].is_null().to_list() == [True, False, False]
+
+
+def test_a_bar_of_few_parts_is_settled_by_a_later_one_that_is_not_given() -> None:
+    rows = raw(bar("2019-02-11 09:30:00", bar_interval="5min"))
+    calendars = {"X": XNYS}
+    assert promote(rows, INDEXES, calendars, 15, "fold").is_empty()
+    for start, count in ((datetime(2019, 2, 11, 9, 30), 0), (datetime(2019, 2, 11, 9, 45), 1)):
+        newest = pl.DataFrame({"symbol": ["X"], "newest": [start]})
+        assert len(promote(rows, INDEXES, calendars, 15, "fold", newest=newest)) == count

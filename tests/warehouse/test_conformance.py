@@ -341,32 +341,103 @@ def test_a_range_of_days_holds_both_ends(warehouse: Warehouse) -> None:
         assert stored(warehouse, tables.DAILY_BARS, first=first, last=last)["date"].to_list() == days[1:4]
 
 
-def test_a_neighbour_is_as_far_as_the_symbol_that_has_to_go_furthest(warehouse: Warehouse) -> None:
-    write(warehouse, daily("DENSE", *(date(2019, 2, day) for day in range(1, 29))), tables.DAILY_BARS)
-    write(warehouse, daily("SPARSE", date(2019, 2, 1), date(2019, 2, 10), date(2019, 2, 20)), tables.DAILY_BARS)
-
-    def found(day: int, count: int, *symbols: str) -> date | None:
-        with warehouse.read() as reader:
-            return reader.neighbour(tables.DAILY_BARS, date(2019, 2, day), symbols=symbols, count=count)
-
-    assert found(15, -3, "DENSE") == date(2019, 2, 12)
-    assert found(15, 3, "DENSE") == date(2019, 2, 18)
-    assert found(15, -1, "DENSE", "SPARSE") == date(2019, 2, 10)
-    assert found(15, -2, "DENSE", "SPARSE") == date(2019, 2, 1)
-    assert found(15, -9, "SPARSE") == date(2019, 2, 1)
-    assert found(15, 9, "SPARSE") == date(2019, 2, 20)
-    assert found(1, -1, "DENSE", "SPARSE") is None
-    assert found(28, 1, "DENSE") is None
-    assert found(15, 1, "UNKNOWN") is None
-    assert found(15, 1) is None
-
-
-def test_neighbours_of_bars_are_days(warehouse: Warehouse) -> None:
-    write(warehouse, rows(*(stock("A", minute) for minute in (0, 15, 30)), stock("A", 24 * 60)))
+def test_a_read_can_be_of_some_columns(warehouse: Warehouse) -> None:
+    """In the order asked for, with the types of the table, and filtered by columns that are not among them."""
+    write(warehouse, rows(stock("A", 0, close=1.5), stock("B", 1, close=2.5)))
     with warehouse.read() as reader:
-        back = reader.neighbour(tables.STOCK_RAW, date(2019, 2, 16), symbols=["A"], count=-3)
-        ahead = reader.neighbour(tables.STOCK_RAW, date(2019, 2, 15), symbols=["A"], count=1)
-    assert (back, ahead) == (date(2019, 2, 15), date(2019, 2, 16))
+        found = reader.read(tables.STOCK_RAW, columns=["close", "date"], symbols=["B"], loads=["file-1"])
+        none = reader.read(tables.STOCK_RAW, columns=("symbol",), symbols=["Z"])
+    assert found.rows() == [(2.5, datetime(2019, 2, 15, 9, 31))]
+    assert found.schema == {name: tables.STOCK_RAW.schema[name] for name in ("close", "date")}
+    assert (none.columns, len(none)) == (["symbol"], 0)
+
+
+def test_a_read_can_leave_out_what_was_not_known_yet(warehouse: Warehouse) -> None:
+    """All versions that had been received by then, that moment included, in whatever zone it is given."""
+    late = datetime(2019, 2, 15, 23)
+    write(warehouse, rows(stock(minute=0), stock(minute=1, extracted_at=late), stock(minute=2, extracted_at=late)))
+
+    def found(by: datetime) -> list[int]:
+        return stored(warehouse, extracted_by=by)["source_row"].to_list()
+
+    assert found(late.replace(tzinfo=UTC)) == [1, 2, 3]
+    assert found(late.replace(tzinfo=UTC) - timedelta(microseconds=1)) == [1]
+    assert found(datetime(2019, 2, 16, 8, 0, tzinfo=timezone(timedelta(hours=9)))) == [1, 2, 3]
+    assert found(datetime(2019, 2, 16, 7, 59, tzinfo=timezone(timedelta(hours=9)))) == [1]
+    assert found(datetime(2019, 2, 15, 21, 59, tzinfo=UTC)) == []
+    assert stored(warehouse, extracted_by=NOW, symbols=["Z"]).is_empty()
+
+
+def test_a_read_by_a_moment_without_a_zone_is_refused(warehouse: Warehouse) -> None:
+    with pytest.raises(ValueError, match="needs a zone"), warehouse.read() as reader:
+        reader.read(tables.STOCK_RAW, extracted_by=datetime(2019, 2, 15))
+
+
+def test_spans_say_where_the_rows_of_each_symbol_begin_and_end(warehouse: Warehouse) -> None:
+    write(
+        warehouse,
+        rows(stock("A", 3), stock("A", 0), stock("A", 7, load_id="file-2"), stock("B", 5), stock("B", 6, load_id="f")),
+    )
+
+    def found(**filters: Any) -> list[tuple[str, int, int]]:
+        with warehouse.read() as reader:
+            spans = reader.spans(tables.STOCK_RAW, **filters)
+        assert spans.schema == {"symbol": pl.String(), "first": pl.Datetime("us"), "last": pl.Datetime("us")}
+        opening = datetime(2019, 2, 15, 9, 30)
+        minutes = [(s, *((day - opening).seconds // 60 for day in ends)) for s, *ends in spans.iter_rows()]
+        return sorted(minutes)
+
+    assert found() == [("A", 0, 7), ("B", 5, 6)]
+    assert found(symbols=["B", "Z"]) == [("B", 5, 6)]
+    assert found(loads=["file-1"]) == [("A", 0, 3), ("B", 5, 5)]
+    assert found(loads=["file-2", "f"], symbols=["A"]) == [("A", 7, 7)]
+    assert found(loads=[]) == found(symbols=[]) == found(loads=["none"]) == []
+
+
+def test_spans_tell_asset_classes_apart_where_the_table_does(warehouse: Warehouse) -> None:
+    """Behind the class stands the symbol; days stay days."""
+    index = daily("A", date(2019, 2, 20)).with_columns(asset_class=pl.lit("index"))
+    write(warehouse, pl.concat([daily("A", date(2019, 2, 14), date(2019, 2, 12)), index]), tables.DAILY_BARS)
+    with warehouse.read() as reader:
+        spans = reader.spans(tables.DAILY_BARS)
+    assert spans.columns == ["asset_class", "symbol", "first", "last"]
+    assert sorted(spans.rows()) == [
+        ("index", "A", date(2019, 2, 20), date(2019, 2, 20)),
+        ("stock", "A", date(2019, 2, 12), date(2019, 2, 14)),
+    ]
+
+
+@pytest.mark.parametrize("table", [t for t in tables.TABLES if t.order in t.names], ids=lambda table: table.name)
+def test_an_empty_table_has_no_bounds(warehouse: Warehouse, table: Table) -> None:
+    with warehouse.read() as reader:
+        assert reader.bounds(table) is None
+
+
+def test_bounds_are_the_ends_of_a_whole_table_in_the_type_of_its_order(warehouse: Warehouse) -> None:
+    write(warehouse, rows(stock("A", 3), stock("B", 0), stock("A", 7)))
+    write(warehouse, daily("A", date(2019, 2, 14), date(2019, 2, 12)), tables.DAILY_BARS)
+    action = {"load_id": "x", "source_row": 1, "symbol": "A", "kind": "split", "extracted_at": datetime(2019, 2, 15)}
+    actions = [{**action, **dict.fromkeys(tables.ACTIONS_RAW.nullable), "ex_date": date(2019, 2, n)} for n in (5, 3)]
+    write(warehouse, rows(*actions, table=tables.ACTIONS_RAW), tables.ACTIONS_RAW)
+    with warehouse.read() as reader:
+        assert reader.bounds(tables.STOCK_RAW) == (datetime(2019, 2, 15, 9, 30), datetime(2019, 2, 15, 9, 37))
+        assert reader.bounds(tables.DAILY_BARS) == (date(2019, 2, 12), date(2019, 2, 14))
+        assert reader.bounds(tables.ACTIONS_RAW) == (date(2019, 2, 3), date(2019, 2, 5))
+
+
+def test_clearing_empties_one_table_in_its_transaction(warehouse: Warehouse) -> None:
+    write(warehouse, rows(stock()))
+    write(warehouse, daily("A", date(2019, 2, 15)), tables.DAILY_BARS)
+    with undone(warehouse) as writer:
+        writer.clear(tables.STOCK_RAW)
+        assert writer.count(tables.STOCK_RAW) == 0
+    assert len(stored(warehouse)) == 1
+    with warehouse.write() as writer:
+        writer.clear(tables.STOCK_RAW)
+        writer.clear(tables.STOCK_RAW)
+        writer.append(tables.STOCK_RAW, rows(stock(minute=1)))
+    assert stored(warehouse)["source_row"].to_list() == [2]
+    assert len(stored(warehouse, tables.DAILY_BARS)) == 1
 
 
 def test_the_latest_rows_are_those_known_by_then(warehouse: Warehouse) -> None:

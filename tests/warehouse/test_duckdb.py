@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from structlog.testing import capture_logs
 
 from openingbell import tables
 from openingbell.clock import VirtualClock
@@ -50,7 +51,9 @@ def held_elsewhere(path: Path) -> Iterator[int]:
 
 
 def test_the_statements_that_create_tables_are_these() -> None:
-    """A change here changes what is on every user's disk: say so in the changelog, with `bell rebuild`."""
+    """A change here changes what is on every user's disk: say so in the changelog. New tables and nullable columns are
+    added to it (below), anything else needs `bell rebuild`.
+    """
     assert create_statement(tables.QUARANTINE) == (
         'CREATE TABLE operations.quarantine ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, '
         '"feed" VARCHAR NOT NULL, "text" VARCHAR NOT NULL, "reasons" VARCHAR NOT NULL)'
@@ -65,7 +68,9 @@ def test_the_statements_that_create_tables_are_these() -> None:
         'CREATE TABLE analytics.daily_aggregates ("date" DATE NOT NULL, "total_stocks" BIGINT NOT NULL, '
         '"advancing_stocks" BIGINT NOT NULL, "declining_stocks" BIGINT NOT NULL, "unchanged_stocks" BIGINT NOT NULL, '
         '"market_breadth" DOUBLE, "advance_decline_ratio" DOUBLE, "avg_volume" DOUBLE, "total_volume" BIGINT NOT NULL, '
-        '"up_volume" BIGINT NOT NULL, "down_volume" BIGINT NOT NULL, "is_final" BOOLEAN NOT NULL)'
+        '"up_volume" BIGINT NOT NULL, "down_volume" BIGINT NOT NULL, "new_highs" BIGINT, "new_lows" BIGINT, '
+        '"pct_above_sma_50" DOUBLE, "pct_above_sma_200" DOUBLE, "mcclellan_oscillator" DOUBLE, "trin" DOUBLE, '
+        '"is_final" BOOLEAN NOT NULL)'
     )
 
 
@@ -83,7 +88,9 @@ def test_what_is_created_is_what_was_declared(warehouse: DuckDBWarehouse, table:
     "change",
     [
         "ALTER TABLE raw.stock_data_raw DROP COLUMN basis",
+        "ALTER TABLE analytics.daily_bars DROP COLUMN is_final",
         "ALTER TABLE analytics.stock_data ADD COLUMN mine INTEGER",
+        "ALTER TABLE analytics.stock_data RENAME split_factor TO factor",
         "ALTER TABLE analytics.daily_bars ALTER close TYPE FLOAT",
         "ALTER TABLE operations.loads RENAME rows TO lines",
     ],
@@ -93,9 +100,108 @@ def test_tables_of_another_version_are_refused_with_the_way_out(
 ) -> None:
     with duckdb.connect(warehouse.path) as connection:
         connection.execute(change).fetchall()
+        connection.execute("DROP TABLE operations.made_with").fetchall()
     again = DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10)
     with pytest.raises(WarehouseError, match=r"its table \w+ has the columns .*, this version needs .*`bell rebuild`"):
         again.setup()
+    with duckdb.connect(warehouse.path) as connection:
+        names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+    assert ("made_with",) not in names  # what is refused is refused before anything is added
+
+
+def declared(warehouse: DuckDBWarehouse) -> set[tuple[object, ...]]:
+    """Every column of the file with its type and whether it may be null."""
+    found = warehouse.query(
+        "SELECT table_schema, table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema != 'main'"
+    )
+    return set(found.iter_rows())
+
+
+@pytest.mark.parametrize(
+    ("changes", "statements"),
+    [
+        (
+            ["ALTER TABLE raw.stock_data_raw DROP COLUMN volume"],
+            ['ALTER TABLE raw.stock_data_raw ADD COLUMN "volume" DOUBLE'],
+        ),
+        (
+            ["ALTER TABLE analytics.stock_data DROP COLUMN split_factor"],
+            ['ALTER TABLE analytics.stock_data ADD COLUMN "split_factor" DOUBLE'],
+        ),
+        (["DROP TABLE operations.made_with"], [create_statement(tables.MADE_WITH)]),
+        (
+            [
+                "DROP TABLE raw.corporate_actions_raw",
+                "ALTER TABLE analytics.daily_aggregates DROP COLUMN new_highs",
+                "ALTER TABLE analytics.daily_aggregates DROP COLUMN trin",
+            ],
+            [
+                create_statement(tables.ACTIONS_RAW),
+                'ALTER TABLE analytics.daily_aggregates ADD COLUMN "new_highs" BIGINT',
+                'ALTER TABLE analytics.daily_aggregates ADD COLUMN "trin" DOUBLE',
+            ],
+        ),
+    ],
+    ids=["raw-column", "analytics-column", "table", "all"],
+)
+def test_a_file_of_the_version_before_is_completed_and_keeps_its_rows(
+    warehouse: DuckDBWarehouse, clock: VirtualClock, changes: list[str], statements: list[str]
+) -> None:
+    """Rows stay as they were, null in what is new, and what is written afterwards stands beside them."""
+    whole = declared(warehouse)
+    with warehouse.write() as writer:
+        writer.append(tables.STOCK_RAW, raw_bar(1))
+    with duckdb.connect(warehouse.path) as connection:
+        for change in changes:
+            connection.execute(change).fetchall()
+    again = DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10)
+    with capture_logs() as logs:
+        again.setup()
+        again.setup()
+    assert [(log["event"], log["statements"]) for log in logs] == [("warehouse_migrated", statements)]
+    assert declared(again) == whole
+    lost = "volume" if "volume" in changes[0] else None
+    expected = raw_bar(1).with_columns(pl.lit(None, pl.Float64).alias(lost)) if lost else raw_bar(1)
+    with again.write() as writer:
+        assert writer.read(tables.STOCK_RAW).equals(expected, null_equal=True)
+        writer.append(tables.STOCK_RAW, raw_bar(2))
+        found = writer.read(tables.STOCK_RAW).sort("source_row")
+        assert found.equals(pl.concat([expected, raw_bar(2)]), null_equal=True)
+    with capture_logs() as logs:
+        DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=10).setup()
+    assert logs == []
+
+
+def raw_bar(number: int) -> pl.DataFrame:
+    """A raw row with a value in every column."""
+    values: dict[pl.DataType, object] = {
+        pl.String(): "x", pl.Float64(): number / 3, pl.Int64(): number, pl.Datetime("us"): NOW.replace(tzinfo=None),
+    }  # fmt: skip
+    row = {column.name: values[column.dtype] for column in tables.STOCK_RAW.columns}
+    return pl.DataFrame([row], schema=tables.STOCK_RAW.schema)
+
+
+def test_a_file_that_another_process_holds_is_not_completed_and_can_be_later(
+    warehouse: DuckDBWarehouse, clock: VirtualClock
+) -> None:
+    whole = declared(warehouse)
+    with duckdb.connect(warehouse.path) as connection:
+        connection.execute("DROP TABLE operations.made_with").fetchall()
+    again = DuckDBWarehouse(warehouse.path, clock=clock, wait_seconds=1)
+    with held_elsewhere(warehouse.path), pytest.raises(WarehouseLocked):
+        again.setup()
+    again.setup()
+    assert declared(again) == whole
+
+
+@pytest.mark.parametrize(("megabytes", "said"), [(128, "122.0 MiB"), (2_048, "1.9 GiB")])
+def test_the_engine_uses_no_more_memory_than_it_was_given(
+    tmp_path: Path, clock: VirtualClock, megabytes: int, said: str
+) -> None:
+    made = DuckDBWarehouse(tmp_path / "small.duckdb", clock=clock, wait_seconds=1, memory_mb=megabytes)
+    made.setup()
+    assert made.query("SELECT current_setting('memory_limit') AS held")["held"].to_list() == [said]
 
 
 def test_a_table_of_one_s_own_disturbs_nobody(warehouse: DuckDBWarehouse, clock: VirtualClock) -> None:

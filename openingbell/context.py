@@ -1,0 +1,70 @@
+"""What the stages of a home work with, and what they hand back.
+
+It imports no stage, so that a look at a home is quick.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+
+from openingbell.clock import Clock
+from openingbell.config import Settings
+from openingbell.landing import Landing, Manifest
+from openingbell.universe import Universe
+from openingbell.warehouse.protocol import Warehouse
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a stage did. `shortfall` says what was left out, in words; empty when nothing was.
+
+    A `note` among the details is worth telling though nothing is amiss.
+    """
+
+    records: int
+    details: Mapping[str, object] = field(default_factory=dict)
+    shortfall: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything that the stages of one home work with.
+
+    `as_of` is the moment at which quality judges, None for the moment at which it runs: after an extraction that is its
+    beginning, so that a bar that became final since is not yet missed.
+    """
+
+    settings: Settings
+    universe: Universe
+    landing: Landing
+    warehouse: Warehouse
+    clock: Clock
+    source: str
+    reports: Path
+    first: date | None = None
+    last: date | None = None
+    symbols: tuple[str, ...] = ()
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """What has landed and is not yet in the raw or in the analytics warehouse, in files."""
+
+    to_load: int
+    to_transform: int
+
+
+def backlog(manifests: Collection[Manifest], loads: pl.DataFrame) -> Backlog:
+    """What is left to do of landed files, given the rows of `loads`."""
+    loaded = set(loads["load_id"])
+    return Backlog(
+        to_load=sum(manifest.load_id not in loaded for manifest in manifests),
+        to_transform=loads["transformed_at"].null_count(),
+    )

@@ -1,0 +1,223 @@
+"""The public way to the data: `openingbell.open()`, then bars, indicators, daily tables, as Polars frames.
+
+Every question opens the warehouse, reads and closes it again, so that nobody keeps the worker waiting. A frame is one
+call away from pandas (`.to_pandas()`) and Arrow (`.to_arrow()`).
+
+Two moments can be given, and they are not the same. `as_of=T` gives what was known at T: the versions and corporate
+actions that had been received by then. It is free of look-ahead. `until=T` gives what is known today about the bars
+that had ended by T: corrections and splits since are in it.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from openingbell import tables
+from openingbell.clock import Clock
+from openingbell.config import Settings, home_from_environment, read_settings
+from openingbell.errors import RangeError, SymbolError
+from openingbell.feeds import INTRADAY_FEEDS
+from openingbell.operations import home as homes
+from openingbell.tables import Table
+from openingbell.transform.ended import ended_by, session_of
+from openingbell.universe import Universe
+from openingbell.warehouse.connect import connect, connect_at
+from openingbell.warehouse.protocol import Warehouse
+
+Symbols = str | Sequence[str]
+
+
+@dataclass(frozen=True)
+class Market:
+    """The data of one home. Dates bound sessions, both included; moments need a zone."""
+
+    settings: Settings
+    universe: Universe
+    warehouse: Warehouse
+    clock: Clock
+
+    def bars(
+        self,
+        symbols: Symbols,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        as_of: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pl.DataFrame:
+        """15-minute bars: the columns of `stock_data` behind asset_class, oldest first by symbol.
+
+        Args:
+            symbols: one or several, of any asset class.
+            first: first session.
+            last: last session.
+            as_of: what was known then.
+            until: only bars that had ended by then.
+
+        Raises:
+            SymbolError: a symbol is not in the universe.
+            RangeError: a moment without a zone.
+            TooEarly: nothing was known at `as_of`.
+            WarehouseError: there is no warehouse, or it is held for too long.
+        """
+        found = []
+        for feed in INTRADAY_FEEDS:
+            wanted = [symbol for symbol in _listed(symbols) if self._asset_class(symbol) == feed.asset_class]
+            if wanted:
+                rows = self._rows(tables.BY_NAME[feed.table], wanted, first, last, as_of, until)
+                found.append(rows.select(pl.lit(feed.asset_class).alias("asset_class"), pl.all()))
+        return pl.concat(found)
+
+    def indicators(
+        self,
+        symbols: Symbols,
+        *,
+        daily: bool = False,
+        first: date | None = None,
+        last: date | None = None,
+        as_of: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pl.DataFrame:
+        """Indicators of 15-minute or daily bars: the columns of `technical_indicators` or `technical_indicators_daily`.
+
+        Arguments and errors are those of `bars`.
+        """
+        table = tables.TECHNICAL_INDICATORS_DAILY if daily else tables.TECHNICAL_INDICATORS
+        return self._rows(table, _listed(symbols), first, last, as_of, until)
+
+    def daily_bars(
+        self,
+        symbols: Symbols,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        as_of: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pl.DataFrame:
+        """Daily bars: the columns of `daily_bars`. Arguments and errors are those of `bars`."""
+        return self._rows(tables.DAILY_BARS, _listed(symbols), first, last, as_of, until)
+
+    def table(
+        self,
+        name: str,
+        *,
+        first: date | None = None,
+        last: date | None = None,
+        as_of: datetime | None = None,
+        until: datetime | None = None,
+    ) -> pl.DataFrame:
+        """A whole analytics table by name, such as `daily_aggregates`, `market_summary`, `bond_data`, `restatements`.
+
+        The other arguments and errors are those of `bars`.
+
+        Raises:
+            RangeError: there is no such table.
+        """
+        allowed = [table.name for table in tables.TABLES if table.layer == tables.ANALYTICS]
+        if name not in allowed:
+            raise RangeError(
+                f"asked for the table {name!r}; there is none of that name; choose from {', '.join(allowed)}"
+            )
+        return self._rows(tables.BY_NAME[name], None, first, last, as_of, until)
+
+    def restatements(self, symbols: Symbols, *, first: date | None = None, last: date | None = None) -> pl.DataFrame:
+        """What the vendor changed of final bars: the columns of `restatements`. Errors are those of `bars`."""
+        return self._rows(tables.RESTATEMENTS, _listed(symbols), first, last, None, None)
+
+    def sql(self, query: str, *, as_of: datetime | None = None, symbols: Symbols | None = None) -> pl.DataFrame:
+        """The answer to a query that reads; with `as_of` of what was known then.
+
+        Args:
+            query: one statement; table names need no layer.
+            as_of: what was known then; all of it is computed anew, which takes its time.
+            symbols: with `as_of`, only these: quicker, but breadth and summary are theirs alone.
+
+        Raises:
+            QueryError: the SQL is wrong, or wants to write.
+            TooEarly: nothing was known at `as_of`.
+        """
+        with self._known(as_of, None if symbols is None else _listed(symbols)) as warehouse:
+            return warehouse.query(query)
+
+    def _rows(
+        self,
+        table: Table,
+        symbols: Sequence[str] | None,
+        first: date | None,
+        last: date | None,
+        as_of: datetime | None,
+        until: datetime | None,
+    ) -> pl.DataFrame:
+        for symbol in symbols or ():
+            self._asset_class(symbol)
+        day = timedelta(days=1)
+        with self._known(as_of, symbols) as warehouse, warehouse.read() as reader:
+            rows = reader.read(table, symbols=symbols, first=first - day if first else None, last=last)
+        session = session_of(table)
+        kept = rows.filter(
+            pl.lit(value=True) if first is None else session >= first,
+            pl.lit(value=True) if last is None else session <= last,
+        )
+        if until is not None:
+            kept = ended_by(kept, table, _moment(until, "until"), self._calendars(), self.settings.interval_minutes)
+        return kept.sort(table.key)
+
+    @contextmanager
+    def _known(self, as_of: datetime | None, symbols: Sequence[str] | None) -> Iterator[Warehouse]:
+        """The warehouse, or the one that there was at a moment."""
+        if as_of is None:
+            yield self.warehouse
+            return
+        from openingbell.transform import past  # noqa: PLC0415  most questions are about today
+
+        moment = _moment(as_of, "as_of")
+        with tempfile.TemporaryDirectory(prefix="openingbell-") as folder:
+            then = connect_at(Path(folder) / "past.duckdb", self.settings, self.clock)
+            past.recreate(then, self.warehouse, moment, self.universe, self.clock, self.settings, symbols=symbols)
+            yield then
+
+    def _calendars(self) -> dict[str, str]:
+        return {m.symbol: m.calendar for m in self.universe.members if m.feed in INTRADAY_FEEDS}
+
+    def _asset_class(self, symbol: str) -> str:
+        found = {m.symbol: m.asset_class for m in self.universe.members if m.feed in INTRADAY_FEEDS}
+        if symbol not in found:
+            raise SymbolError(
+                f"asked for {symbol}; the universe holds {', '.join(sorted(found))}; choose among those, or add the "
+                "symbol to the settings"
+            )
+        return found[symbol]
+
+
+def open_market(home: Path | str | None = None) -> Market:
+    """The data of a home: `home`, else what OPENINGBELL_HOME names, else the working folder.
+
+    Raises:
+        UsageError: the home's source or a setting cannot be understood.
+    """
+    root = Path(home) if home is not None else home_from_environment()
+    entered = homes.enter(None, root)
+    settings = read_settings(entered.root)
+    universe = homes.universe_of(entered.source, settings)
+    clock = homes.clock_of(entered, universe, None)
+    return Market(settings, universe, connect(settings, entered.root, clock), clock)
+
+
+def _listed(symbols: Symbols) -> list[str]:
+    return [symbols] if isinstance(symbols, str) else list(symbols)
+
+
+def _moment(moment: datetime, name: str) -> datetime:
+    if moment.tzinfo is None:
+        raise RangeError(
+            f"asked for {name}={moment.isoformat()}; it has no zone; a moment without one could be hours away; give it "
+            "one, such as tzinfo=UTC"
+        )
+    return moment.astimezone(UTC)

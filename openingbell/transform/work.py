@@ -1,0 +1,324 @@
+"""One transaction's work: from what is new in the raw tables to every table that follows from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from openingbell import feeds, sessions, tables
+from openingbell.config import Settings
+from openingbell.feeds import BONDS, EOD, INTRADAY_FEEDS, Feed
+from openingbell.indicators import indicators
+from openingbell.progress import Progress
+from openingbell.tables import Table
+from openingbell.transform.actions import corporate_actions
+from openingbell.transform.basis import Evidence, on_one_basis
+from openingbell.transform.bonds import promote_bonds
+from openingbell.transform.breadth import daily_aggregates
+from openingbell.transform.cumulative import carried_on
+from openingbell.transform.daily import ROLLED_UP, daily_bars
+from openingbell.transform.news import News
+from openingbell.transform.promote import promote
+from openingbell.transform.put import put
+from openingbell.transform.reach import (
+    DAILY,
+    DAY,
+    INDICATORS,
+    PROMOTION,
+    Changed,
+    changes,
+    read_around,
+    session_of,
+    span_of,
+    with_usable,
+)
+from openingbell.transform.restatements import restatements
+from openingbell.transform.summary import market_summary
+from openingbell.universe import Universe
+from openingbell.versions import in_order
+from openingbell.warehouse.protocol import Writer
+
+Frames = tuple[pl.DataFrame, ...]
+BAR_COLUMNS = ("symbol", "date", "session", "open", "high", "low", "close", "volume", "dq_flags")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a change makes of 15-minute or daily bars, before it is written. `indicators` are None where they rest on
+    what is stored as well.
+    """
+
+    asset_class: str
+    change: Changed
+    table: Table
+    bars: pl.DataFrame
+    restated: pl.DataFrame
+    indicators: pl.DataFrame | None
+
+    @property
+    def is_daily(self) -> bool:
+        """Whether they are daily bars."""
+        return self.table is tables.DAILY_BARS
+
+
+class Work:
+    """One transaction's work.
+
+    `from_nothing` says that every load is among those to follow: then nothing that is stored is of use, and is removed.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        universe: Universe,
+        loads: pl.DataFrame,
+        settings: Settings,
+        progress: Progress | None,
+        *,
+        from_nothing: bool,
+    ) -> None:
+        self._writer = writer
+        self._settings = settings
+        self._minutes = settings.interval_minutes
+        self._progress = progress
+        self._from_nothing = from_nothing
+        self._news = News(writer, universe, loads, self._minutes, from_nothing=from_nothing)
+        self._evidence: list[Evidence] = []
+        self.rows: Counter[str] = Counter()
+
+    def run(self) -> None:
+        """Follow what is new through all derivations."""
+        if self._from_nothing:
+            for table in tables.TABLES:
+                if table.layer == tables.ANALYTICS:
+                    self._writer.clear(table)
+        days: list[date] = []
+        for feed in INTRADAY_FEEDS:
+            self._bars(feed)
+            days += self._days(feed)
+        self._corporate_actions()
+        days += self._bonds()
+        if days:
+            self._market(min(days))
+
+    def _told(self, what: str, waiting: Iterable[Changed]) -> Iterator[Changed]:
+        """The changes, one after the other, with word of how many symbols are done."""
+        waiting = list(waiting)
+        symbols = sum(len(change.symbols) for change in waiting)
+        done = 0
+        for change in waiting:
+            yield change
+            done += len(change.symbols)
+            if self._progress is not None:
+                self._progress(what, done, symbols)
+
+    def _follow(
+        self,
+        waiting: Iterator[Changed],
+        read: Callable[[Changed], Frames],
+        make: Callable[[Changed, Frames], _Made],
+    ) -> None:
+        """Read, make and write each change. From nothing, one is written while the next is made: then nothing that is
+        made rests on what is being written.
+        """
+        if not self._from_nothing:
+            for change in waiting:
+                self._write(make(change, read(change)))
+            return
+        with ThreadPoolExecutor(1) as pool:
+            made: _Made | None = None
+            writing: Future[None] | None = None
+            for change in waiting:
+                if writing is not None:
+                    writing.result()  # one at a time asks the warehouse
+                frames = read(change)
+                if made is not None:
+                    writing = pool.submit(self._write, made)
+                made = make(change, frames)
+            if writing is not None:
+                writing.result()
+            if made is not None:
+                self._write(made)
+
+    def _write(self, made: _Made) -> None:
+        self._put(made.table, made.bars, made.asset_class, made.change)
+        self._put_restated(made)
+        target = tables.TECHNICAL_INDICATORS_DAILY if made.is_daily else tables.TECHNICAL_INDICATORS
+        if made.indicators is not None:
+            self._put(target, made.indicators, made.asset_class, made.change)
+        else:
+            self._indicators(made.asset_class, made.table, target, made.change)
+
+    def _bars(self, feed: Feed) -> None:
+        """15-minute bars of a feed, and what follows from them alone."""
+        raw_table, table = tables.BY_NAME[feed.raw_table], tables.BY_NAME[feed.table]
+
+        def read(change: Changed) -> Frames:
+            evening = self._news.evening(feed.asset_class, pl.Series(change.symbols))
+            return (read_around(self._writer, raw_table, change, PROMOTION, evening=evening),)
+
+        def make(change: Changed, frames: Frames) -> _Made:
+            (versions,) = frames
+            current = self._on_one_basis(versions, raw_table)
+            bars = promote(
+                current,
+                feed,
+                self._news.calendars(feed.asset_class, current["symbol"]),
+                self._minutes,
+                self._settings.auction_print,
+                newest=self._newest(feed, change),
+            )
+            restated = self._restated(versions, raw_table, feed.asset_class, feed.bar_interval)
+            return _Made(feed.asset_class, change, table, bars, restated, self._from_bars(feed, bars, is_daily=False))
+
+        self._follow(self._told(feed.name, changes(self._news.bars(feed), feed.asset_class)), read, make)
+
+    def _newest(self, feed: Feed, change: Changed) -> pl.DataFrame | None:
+        """The last raw bars, where a bar at the end of what is read might be taken for one that is still being made."""
+        if self._from_nothing or sessions.minutes_of(feed.bar_interval) == self._minutes:
+            return None
+        spans = self._writer.spans(tables.BY_NAME[feed.raw_table], symbols=change.symbols)
+        return spans.select("symbol", newest="last")
+
+    def _on_one_basis(self, versions: pl.DataFrame, table: Table) -> pl.DataFrame:
+        news = self._news
+        current, evidence = on_one_basis(versions.select(table.names), table, news.splits, news.last_sessions)
+        self._evidence += evidence
+        return current
+
+    def _from_bars(self, feed: Feed, bars: pl.DataFrame, *, is_daily: bool) -> pl.DataFrame | None:
+        """Indicators where the bars are all that they rest on."""
+        if not self._from_nothing:
+            return None
+        return self._computed(feed.asset_class, with_usable(bars), is_daily=is_daily).with_columns(bars["session"])
+
+    def _computed(self, asset_class: str, bars: pl.DataFrame, *, is_daily: bool) -> pl.DataFrame:
+        return indicators(
+            bars.with_columns(asset_class=pl.lit(asset_class)),
+            extras=self._settings.extra_indicators,
+            dialect=self._settings.indicator_dialect,
+            daily=is_daily,
+        )
+
+    def _indicators(self, asset_class: str, source: Table, target: Table, change: Changed) -> None:
+        columns = [name for name in BAR_COLUMNS if name in source.names]
+        is_daily = source is tables.DAILY_BARS
+        rows = in_order(read_around(self._writer, source, change, INDICATORS, columns=columns), ("symbol", "date"))
+        computed = self._computed(asset_class, rows, is_daily=is_daily).with_columns(rows["session"])
+        computed, onward = carried_on(self._writer, target, computed, change)
+        self._put(target, computed, asset_class, change)
+        for further in onward:
+            self._indicators(asset_class, source, target, further)
+
+    def _days(self, feed: Feed) -> list[date]:
+        """Daily bars of a feed, and what follows from them alone; returns where the changes begin."""
+        margin = span_of(DAILY.sessions)
+        begins: list[date] = []
+
+        def read(change: Changed) -> Frames:
+            begins.append(change.first)
+            first, last = change.first - margin, change.last + margin
+            bars = self._writer.read(
+                tables.BY_NAME[feed.table], columns=ROLLED_UP, symbols=change.symbols, first=first - DAY, last=last
+            )
+            return (
+                bars.filter(pl.col("session").is_between(first, last)),
+                self._writer.read(tables.EOD_RAW, symbols=change.symbols, first=first, last=last),
+            )
+
+        def make(change: Changed, frames: Frames) -> _Made:
+            bars, versions = frames
+            official = self._on_one_basis(versions, tables.EOD_RAW)
+            calendars = self._news.calendars(feed.asset_class, bars["symbol"], official["symbol"])
+            rows = daily_bars(feed.asset_class, bars, official, calendars, self._minutes)
+            days = rows.with_columns(session=pl.col("date"))
+            restated = self._restated(versions, tables.EOD_RAW, feed.asset_class, EOD.bar_interval)
+            computed = self._from_bars(feed, days, is_daily=True)
+            return _Made(feed.asset_class, change, tables.DAILY_BARS, days, restated, computed)
+
+        self._follow(self._told(f"{feed.name} by day", changes(self._news.days(feed), feed.asset_class)), read, make)
+        return begins
+
+    def _restated(self, versions: pl.DataFrame, table: Table, asset_class: str, bar_interval: str) -> pl.DataFrame:
+        return restatements(versions.select(table.names), table, asset_class, bar_interval, self._news.splits)
+
+    def _put_restated(self, made: _Made) -> None:
+        if made.restated.is_empty() and self._from_nothing:
+            return
+        change = made.change
+        first = change.first - DAY  # a session may begin on the evening before
+        of_days = pl.col("bar_interval") == EOD.bar_interval
+        of_change = pl.col("date").dt.date().is_between(first, change.last) & (of_days if made.is_daily else ~of_days)
+        stored = self._writer.read(tables.RESTATEMENTS, symbols=change.symbols, first=first, last=change.last)
+        found, stored = made.restated.filter(of_change), stored.filter(of_change)
+        self._count(tables.RESTATEMENTS, put(self._writer, tables.RESTATEMENTS, found, stored))
+
+    def _corporate_actions(self) -> None:
+        symbols = self._news.acted | {one.split.symbol for one in self._evidence}
+        if not symbols:
+            return
+        actions = self._news.actions.filter(pl.col("symbol").is_in(symbols))
+        rows = corporate_actions(actions, self._evidence, self._news.last_sessions)
+        stored = self._writer.read(tables.CORPORATE_ACTIONS, symbols=symbols)
+        self._count(tables.CORPORATE_ACTIONS, put(self._writer, tables.CORPORATE_ACTIONS, rows, stored))
+
+    def _bonds(self) -> list[date]:
+        ids = self._news.loads_of(BONDS)
+        days: list[date] = self._writer.read(tables.BOND_RAW, loads=ids)["date"].unique().to_list() if ids else []
+        if not days:
+            return []
+        first, last = min(days), max(days)
+        curves = promote_bonds(self._writer.latest(tables.BOND_RAW, first=first, last=last))
+        stored = self._writer.read(tables.BOND, first=first, last=last)
+        self._count(tables.BOND, put(self._writer, tables.BOND, curves, stored))
+        return [first]
+
+    def _market(self, first: date) -> None:
+        """Breadth and summary from `first` to the end: a row a day costs little."""
+        rows = self._writer.read(tables.DAILY_BARS, first=first - span_of(DAILY.sessions))
+        stocks = rows.filter(pl.col("asset_class") == feeds.STOCKS.asset_class)
+        indexes = rows.filter(pl.col("asset_class") == feeds.INDEXES.asset_class)
+        levels = self._writer.read(
+            tables.TECHNICAL_INDICATORS_DAILY,
+            columns=("symbol", "date", "sma_50", "sma_200", "high_252", "low_252"),
+            symbols=stocks["symbol"].unique().to_list(),
+            first=first,
+        )
+        stored = self._writer.read(tables.DAILY_AGGREGATES)
+        since = pl.col("date") >= first
+        aggregates = daily_aggregates(stocks.filter(since), levels, stored.filter(~since))
+        self._count(
+            tables.DAILY_AGGREGATES, put(self._writer, tables.DAILY_AGGREGATES, aggregates, stored.filter(since))
+        )
+        calendars = self._news.calendars(feeds.INDEXES.asset_class, indexes["symbol"])
+        summary = market_summary(indexes, aggregates, self._writer.read(tables.BOND), calendars).filter(since)
+        before = self._writer.read(tables.MARKET_SUMMARY, first=first)
+        self._count(tables.MARKET_SUMMARY, put(self._writer, tables.MARKET_SUMMARY, summary, before))
+
+    def _put(self, table: Table, rows: pl.DataFrame, asset_class: str, change: Changed) -> None:
+        """Write `rows`, which have `session`: for each symbol all that the table is to hold from the change's first
+        session to its last, or to the last of the rows where that is later. Rows of earlier sessions are context.
+        """
+        rows = rows.filter(pl.col("session") >= change.first)
+        if self._from_nothing:
+            self._count(table, put(self._writer, table, rows, table.empty()))
+            return
+        is_daily = table.schema[table.order] == pl.Date
+        ends = rows.group_by("symbol").agg(end=pl.col("session").max())
+        last = max([change.last, *ends["end"]])
+        evening = [] if is_daily else self._news.evening(asset_class, pl.Series(change.symbols))
+        first = change.first - DAY if evening else change.first
+        stored = self._writer.read(table, symbols=change.symbols, first=first, last=last)
+        if "session" not in stored.columns:
+            stored = stored.with_columns(session=session_of(evening))
+        end = pl.max_horizontal(pl.col("end"), pl.lit(change.last))
+        within = stored.join(ends, on="symbol", how="left").filter(pl.col("session").is_between(change.first, end))
+        self._count(table, put(self._writer, table, rows, within.select(table.names)))
+
+    def _count(self, table: Table, written: pl.DataFrame) -> None:
+        self.rows[table.name] += len(written)

@@ -1,0 +1,111 @@
+"""The text of a read, pinned: a review shows what every engine will be told. Values are parameters, never text."""
+
+# ruff: noqa: DTZ001  frames hold their moments without a zone
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from openingbell import tables
+from openingbell.tables import RAW, Column, Table
+from openingbell.tables.table import DAY, TEXT
+from openingbell.warehouse import sql
+from openingbell.warehouse.sql import Statement, name_of, table_of
+
+SMALL = Table(RAW, "small", ("symbol",), "", (Column("symbol", TEXT, ""), Column("ex_date", DAY, "")), order="ex_date")
+HEAD = 'SELECT "symbol", "ex_date" FROM raw.small'
+
+
+def test_a_read_of_all_names_every_column_of_the_table() -> None:
+    assert sql.select(SMALL) == Statement(HEAD)
+    columns = ", ".join(f'"{name}"' for name in tables.STOCK_RAW.names)
+    assert sql.select(tables.STOCK_RAW).text == f"SELECT {columns} FROM raw.stock_data_raw"
+
+
+def test_a_read_of_some_columns_names_those_in_their_order() -> None:
+    assert sql.select(SMALL, columns=["ex_date"]) == Statement('SELECT "ex_date" FROM raw.small')
+    assert sql.select(SMALL, columns=("ex_date", "symbol")).text == 'SELECT "ex_date", "symbol" FROM raw.small'
+
+
+@pytest.mark.parametrize(
+    ("filters", "where", "parameters"),
+    [
+        ({"symbols": ["A", "B"]}, "symbol IN (SELECT unnest(?))", (["A", "B"],)),
+        ({"symbols": []}, "symbol IN (SELECT unnest(?))", ([],)),
+        ({"first": date(2019, 2, 15)}, '"ex_date" >= ?', (date(2019, 2, 15),)),
+        ({"first": datetime(2019, 2, 15, 9)}, '"ex_date" >= ?', (datetime(2019, 2, 15, 9),)),
+        ({"last": date(2019, 2, 15)}, '"ex_date" < ?', (datetime(2019, 2, 16),)),
+        ({"last": datetime(2019, 2, 15, 9)}, '"ex_date" <= ?', (datetime(2019, 2, 15, 9),)),
+        (
+            {"loads": ("L3", "L1", "L2")},
+            "load_id IN (SELECT unnest(?)) AND load_id BETWEEN ? AND ?",
+            (["L3", "L1", "L2"], "L1", "L3"),
+        ),
+        ({"loads": []}, "load_id IN (SELECT unnest(?))", ([],)),
+        ({"extracted_by": datetime(2019, 2, 15, tzinfo=UTC)}, "extracted_at <= ?", (datetime(2019, 2, 15),)),
+        (
+            {"extracted_by": datetime(2019, 2, 15, tzinfo=timezone(timedelta(hours=9)))},
+            "extracted_at <= ?",
+            (datetime(2019, 2, 14, 15),),
+        ),
+    ],
+)
+def test_each_filter_is_a_condition_with_its_parameters(
+    filters: dict[str, object], where: str, parameters: tuple[object, ...]
+) -> None:
+    """A date means its first moment below and its last above; moments are UTC without a zone, as they are stored."""
+    assert sql.select(SMALL, **filters) == Statement(f"{HEAD} WHERE {where}", parameters)  # type: ignore[arg-type]
+
+
+def test_all_filters_together_hold_at_once_and_have_their_parameters_in_order() -> None:
+    found = sql.select(
+        SMALL,
+        symbols={"A"},
+        first=date(2019, 1, 1),
+        last=date(2019, 1, 31),
+        loads=["L1"],
+        extracted_by=datetime(2019, 2, 15, tzinfo=UTC),
+    )
+    assert found.text == (
+        f'{HEAD} WHERE symbol IN (SELECT unnest(?)) AND "ex_date" >= ? AND "ex_date" < ? AND '
+        "load_id IN (SELECT unnest(?)) AND load_id BETWEEN ? AND ? AND extracted_at <= ?"
+    )
+    assert found.parameters == (
+        ["A"], date(2019, 1, 1), datetime(2019, 2, 1), ["L1"], "L1", "L1", datetime(2019, 2, 15),
+    )  # fmt: skip
+    assert found.text.count("?") == len(found.parameters)
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="needs a zone"):
+        sql.select(SMALL, extracted_by=datetime(2019, 2, 15))
+
+
+def test_spans_group_by_what_identifies_a_symbol() -> None:
+    assert sql.spans(SMALL, symbols=None, loads=None) == Statement(
+        'SELECT "symbol", min("ex_date") AS first, max("ex_date") AS last FROM raw.small GROUP BY "symbol"'
+    )
+    assert sql.spans(tables.DAILY_BARS, symbols=["A"], loads=None) == Statement(
+        'SELECT "asset_class", "symbol", min("date") AS first, max("date") AS last FROM analytics.daily_bars '
+        'WHERE symbol IN (SELECT unnest(?)) GROUP BY "asset_class", "symbol"',
+        (["A"],),
+    )
+
+
+def test_a_value_never_becomes_text() -> None:
+    evil = "'; DROP TABLE x --"
+    found = sql.select(SMALL, symbols=[evil], loads=[evil])
+    assert evil not in found.text
+    assert found.parameters == ([evil], [evil], evil, evil)
+
+
+@pytest.mark.parametrize(("name", "quoted"), [("close", '"close"'), ('a "b"', '"a ""b"""'), ("", '""')])
+def test_a_name_stands_in_quotes_and_its_own_quotes_are_doubled(name: str, quoted: str) -> None:
+    assert name_of(name) == quoted
+
+
+def test_a_table_stands_behind_its_layer() -> None:
+    assert table_of(tables.STOCK_RAW) == "raw.stock_data_raw"
+    assert table_of(tables.LOADS) == "operations.loads"
