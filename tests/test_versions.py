@@ -295,3 +295,20 @@ def test_no_rows_have_no_current_ones() -> None:
     found = versions.current(raw(), STOCK_RAW)
     assert found.is_empty()
     assert found.columns == [*STOCK_RAW.names, "conflicting"]
+
+
+@pytest.mark.parametrize(
+    ("symbols", "days"),
+    [
+        (["B", "A", "C"], [date(2024, 1, 2), date(2023, 1, 2)]),
+        (["B"], [date(2024, 1, 2), date(2023, 1, 2), date(1969, 12, 31)]),
+        ([f"S{number}" for number in range(2_000)], [date(2024, 1, 2), date(2023, 1, 2)]),
+        (["B", "A"], [date(9999, 1, 1), date(1900, 1, 1)]),
+    ],
+    ids=["some", "one symbol", "too many to rank", "too far apart"],
+)
+def test_rows_are_put_in_order_as_a_sort_does_it(symbols: list[str], days: list[date]) -> None:
+    moments = pl.DataFrame({"day": days}).with_columns(date=pl.col("day").cast(pl.Datetime("us")))
+    rows = pl.DataFrame({"symbol": symbols}).join(moments, how="cross").sample(fraction=1.0, shuffle=True, seed=1)
+    for moment in ("date", "day"):
+        assert versions.in_order(rows, ("symbol", moment)).equals(rows.sort("symbol", moment))

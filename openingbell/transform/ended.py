@@ -13,18 +13,14 @@ from openingbell.tables import Table
 
 
 def session_of(table: Table) -> pl.Expr:
-    """The session of the rows of a table: a commodity's evening belongs to the next day."""
+    """The session of the rows of an analytics table: a commodity's evening belongs to the next day."""
     if "session" in table.names:
         return pl.col("session")
     start = pl.col(table.order)
     if table.schema[table.order] == pl.Date:
         return start
     evening = sessions.trading_day(start, COMMODITIES.calendar)
-    if table is tables.COMMODITY_RAW:
-        return evening
-    if "asset_class" in table.names:
-        return pl.when(pl.col("asset_class") == COMMODITIES.asset_class).then(evening).otherwise(start.dt.date())
-    return start.dt.date()
+    return pl.when(pl.col("asset_class") == COMMODITIES.asset_class).then(evening).otherwise(start.dt.date())
 
 
 def ended_by(
