@@ -235,8 +235,10 @@ def test_frames_are_one_call_away_from_pandas_and_arrow(lived: Lived) -> None:
 def test_open_takes_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("OPENINGBELL_HOME", "OPENINGBELL_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(WarehouseError, match="there is none yet"):
-        openingbell.open(tmp_path).daily_bars("AAPL")
+    for moment in (None, MOMENTS[0]):
+        with pytest.raises(WarehouseError, match="there is none yet"):
+            openingbell.open(tmp_path).daily_bars("AAPL", as_of=moment)
+    assert list(tmp_path.iterdir()) == []  # who asks makes nothing
     monkeypatch.setenv("OPENINGBELL_HOME", str(tmp_path / "other"))
     assert openingbell.open().warehouse.place == str(tmp_path / "other" / "warehouse.duckdb")
 

@@ -47,8 +47,10 @@ def recreate(
 
     Raises:
         TooEarly: nothing had been answered by then.
+        WarehouseError: there is no warehouse.
     """
-    warehouse.setup()
+    if warehouse.exists():
+        warehouse.setup()  # it may be of an earlier version
     past.setup()
     with warehouse.read() as reader, past.write() as writer:
         _require_begun(reader, moment)
