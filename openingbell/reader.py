@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -25,9 +26,10 @@ from openingbell.config import Settings, home_from_environment, read_settings
 from openingbell.errors import RangeError, SymbolError
 from openingbell.feeds import INTRADAY_FEEDS
 from openingbell.operations import home as homes
+from openingbell.sessions import session_of
 from openingbell.tables import Table
-from openingbell.transform.ended import ended_by, session_of
-from openingbell.universe import Universe
+from openingbell.transform.ended import ended_by
+from openingbell.universe import Member, Universe
 from openingbell.warehouse.connect import connect, connect_at
 from openingbell.warehouse.protocol import Warehouse
 
@@ -67,12 +69,15 @@ class Market:
             TooEarly: nothing was known at `as_of`.
             WarehouseError: there is no warehouse, or it is held for too long.
         """
+        wanted = _listed(symbols)
         found = []
-        for feed in INTRADAY_FEEDS:
-            wanted = [symbol for symbol in _listed(symbols) if self._asset_class(symbol) == feed.asset_class]
-            if wanted:
-                rows = self._rows(tables.BY_NAME[feed.table], wanted, first, last, as_of, until)
-                found.append(rows.select(pl.lit(feed.asset_class).alias("asset_class"), pl.all()))
+        self._require_known(wanted)
+        with self._known(as_of, wanted) as warehouse:
+            for feed in INTRADAY_FEEDS:
+                of_class = [symbol for symbol in wanted if self._members[symbol].asset_class == feed.asset_class]
+                if of_class:
+                    rows = self._read(warehouse, tables.BY_NAME[feed.table], of_class, first, last, until)
+                    found.append(rows.select(pl.lit(feed.asset_class).alias("asset_class"), pl.all()))
         return pl.concat(found)
 
     def indicators(
@@ -155,10 +160,21 @@ class Market:
         as_of: datetime | None,
         until: datetime | None,
     ) -> pl.DataFrame:
-        for symbol in symbols or ():
-            self._asset_class(symbol)
-        day = timedelta(days=1)
-        with self._known(as_of, symbols) as warehouse, warehouse.read() as reader:
+        self._require_known(symbols or ())
+        with self._known(as_of, symbols) as warehouse:
+            return self._read(warehouse, table, symbols, first, last, until)
+
+    def _read(
+        self,
+        warehouse: Warehouse,
+        table: Table,
+        symbols: Sequence[str] | None,
+        first: date | None,
+        last: date | None,
+        until: datetime | None,
+    ) -> pl.DataFrame:
+        day = timedelta(days=1)  # a session may begin on the evening before
+        with warehouse.read() as reader:
             rows = reader.read(table, symbols=symbols, first=first - day if first else None, last=last)
         session = session_of(table)
         kept = rows.filter(
@@ -166,7 +182,8 @@ class Market:
             pl.lit(value=True) if last is None else session <= last,
         )
         if until is not None:
-            kept = ended_by(kept, table, _moment(until, "until"), self._calendars(), self.settings.interval_minutes)
+            calendars = {symbol: member.calendar for symbol, member in self._members.items()}
+            kept = ended_by(kept, table, _moment(until, "until"), calendars, self.settings.interval_minutes)
         return kept.sort(table.key)
 
     @contextmanager
@@ -183,17 +200,17 @@ class Market:
             past.recreate(then, self.warehouse, moment, self.universe, self.clock, self.settings, symbols=symbols)
             yield then
 
-    def _calendars(self) -> dict[str, str]:
-        return {m.symbol: m.calendar for m in self.universe.members if m.feed in INTRADAY_FEEDS}
+    @cached_property
+    def _members(self) -> dict[str, Member]:
+        """The members that have bars, by symbol."""
+        return {member.symbol: member for member in self.universe.members if member.feed in INTRADAY_FEEDS}
 
-    def _asset_class(self, symbol: str) -> str:
-        found = {m.symbol: m.asset_class for m in self.universe.members if m.feed in INTRADAY_FEEDS}
-        if symbol not in found:
+    def _require_known(self, symbols: Sequence[str]) -> None:
+        if unknown := [symbol for symbol in symbols if symbol not in self._members]:
             raise SymbolError(
-                f"asked for {symbol}; the universe holds {', '.join(sorted(found))}; choose among those, or add the "
-                "symbol to the settings"
+                f"asked for {', '.join(unknown)}; the universe holds {', '.join(sorted(self._members))}; choose among "
+                "those, or add the symbol to the settings"
             )
-        return found[symbol]
 
 
 def open_market(home: Path | str | None = None) -> Market:

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from openingbell.errors import RangeError
+from openingbell.feeds import COMMODITIES
+from openingbell.tables import COMMODITY_RAW, Table
+from openingbell.tables.table import MOMENT
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZONE = "America/New_York"
@@ -147,6 +150,21 @@ def opens_in_the_evening(calendar: str) -> bool:
 def trading_day(wall: pl.Expr, calendar: str) -> pl.Expr:
     """The trading day to which a New York wall-clock time belongs, in or out of hours."""
     return (wall + EVENING_SHIFT if opens_in_the_evening(calendar) else wall).dt.date()
+
+
+def session_of(table: Table) -> pl.Expr:
+    """The trading day of the rows of a table: a commodity's evening belongs to the next day."""
+    if "session" in table.names:
+        return pl.col("session")
+    start = pl.col(table.order)
+    if table.schema[table.order] != MOMENT:
+        return start
+    evening = trading_day(start, COMMODITIES.calendar)
+    if table is COMMODITY_RAW:
+        return evening
+    if "asset_class" in table.names:
+        return pl.when(pl.col("asset_class") == COMMODITIES.asset_class).then(evening).otherwise(start.dt.date())
+    return start.dt.date()
 
 
 def latest_session(calendar: str, now: datetime) -> date:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from openingbell import sessions
+from openingbell import sessions, tables
 from openingbell.errors import RangeError
 from openingbell.sessions import expected_bars, grid, latest_session, schedule, sessions_before, trading_day
 
@@ -307,3 +307,13 @@ def test_the_host_s_zone_changes_nothing() -> None:
     }
     assert len(said) == 1
     assert said.pop().endswith(b"2019-02-15\n")
+
+
+def test_an_evening_belongs_to_the_next_session_where_the_market_opens_then() -> None:
+    rows = pl.DataFrame(
+        {
+            "asset_class": ["commodity", "stock"],
+            "date": [datetime(2024, 5, 5, 18), datetime(2024, 5, 6, 9, 30)],
+        }
+    )
+    assert rows.select(sessions.session_of(tables.TECHNICAL_INDICATORS)).to_series().to_list() == [date(2024, 5, 6)] * 2

@@ -10,12 +10,10 @@ from datetime import date, timedelta
 import polars as pl
 
 from openingbell import tables
-from openingbell.feeds import COMMODITIES
 from openingbell.reporting import health, market
 from openingbell.reporting.period import Period
-from openingbell.sessions import trading_day
+from openingbell.sessions import session_of
 from openingbell.tables import Table
-from openingbell.tables.table import MOMENT
 from openingbell.warehouse.protocol import Reader
 
 COUNTED = tuple(table for table in tables.TABLES if table.layer in (tables.RAW, tables.ANALYTICS))
@@ -81,24 +79,9 @@ def figures(reader: Reader, period: Period) -> Figures:
 def _in_period(reader: Reader, table: Table, period: Period) -> pl.DataFrame:
     """The rows of `table` that belong to the trading days of `period`."""
     rows = reader.read(table, first=period.first - ONE_DAY, last=period.last)
-    return rows.filter(_day(table).is_between(period.first, period.last))
-
-
-def _day(table: Table) -> pl.Expr:
-    """The trading day of a row: a commodity's evening belongs to the next day."""
-    if "session" in table.names:
-        return pl.col("session")
-    bar_start = pl.col(table.order)
-    if table.schema[table.order] != MOMENT:
-        return bar_start
-    evening = trading_day(bar_start, COMMODITIES.calendar)
-    if table is tables.COMMODITY_RAW:
-        return evening
-    if "asset_class" in table.names:
-        return pl.when(pl.col("asset_class") == COMMODITIES.asset_class).then(evening).otherwise(bar_start.dt.date())
-    return bar_start.dt.date()
+    return rows.filter(session_of(table).is_between(period.first, period.last))
 
 
 def _days(rows: dict[Table, pl.DataFrame]) -> tuple[date, ...]:
-    found = pl.concat(rows[table].select(day=_day(table)) for table in BARS)
+    found = pl.concat(rows[table].select(day=session_of(table)) for table in BARS)
     return tuple(found["day"].unique().sort().to_list())

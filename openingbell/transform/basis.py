@@ -25,13 +25,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from openingbell.quality.rows import PRICES
 from openingbell.sessions import NEW_YORK
 from openingbell.splits import Split
 from openingbell.tables import Table
 from openingbell.versions import ORDER
 from openingbell.versions import current as current_versions
-
-PRICES = ("open", "high", "low", "close")
 
 AS_TRADED = "raw"
 """The `basis` of rows that are never adjusted."""

@@ -1,4 +1,4 @@
-"""Which rows are about what had ended by a moment, and to which session rows belong. Pure."""
+"""Which rows are about what had ended by a moment. Pure."""
 
 from __future__ import annotations
 
@@ -8,19 +8,8 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 
 from openingbell import sessions, tables
-from openingbell.feeds import BONDS, COMMODITIES, STOCKS
+from openingbell.feeds import BONDS, STOCKS
 from openingbell.tables import Table
-
-
-def session_of(table: Table) -> pl.Expr:
-    """The session of the rows of an analytics table: a commodity's evening belongs to the next day."""
-    if "session" in table.names:
-        return pl.col("session")
-    start = pl.col(table.order)
-    if table.schema[table.order] == pl.Date:
-        return start
-    evening = sessions.trading_day(start, COMMODITIES.calendar)
-    return pl.when(pl.col("asset_class") == COMMODITIES.asset_class).then(evening).otherwise(start.dt.date())
 
 
 def ended_by(

@@ -9,12 +9,12 @@ from itertools import combinations
 import numpy as np
 import polars as pl
 
+from openingbell.quality.rows import PRICES
 from openingbell.splits import Split
 from openingbell.tables import RESTATEMENTS, Table
 from openingbell.transform.basis import SAME
 from openingbell.versions import collapsed, has_duplicates
 
-PRICES = ("open", "high", "low", "close")
 CORRECTION, BASIS = "correction", "basis"
 
 

@@ -256,7 +256,7 @@ class Work:
         of_change = pl.col("date").dt.date().is_between(first, change.last) & (of_days if made.is_daily else ~of_days)
         stored = self._writer.read(tables.RESTATEMENTS, symbols=change.symbols, first=first, last=change.last)
         found, stored = made.restated.filter(of_change), stored.filter(of_change)
-        self._count(tables.RESTATEMENTS, put(self._writer, tables.RESTATEMENTS, found, stored))
+        self._store(tables.RESTATEMENTS, found, stored)
 
     def _corporate_actions(self) -> None:
         symbols = self._news.acted | {one.split.symbol for one in self._evidence}
@@ -265,7 +265,7 @@ class Work:
         actions = self._news.actions.filter(pl.col("symbol").is_in(symbols))
         rows = corporate_actions(actions, self._evidence, self._news.last_sessions)
         stored = self._writer.read(tables.CORPORATE_ACTIONS, symbols=symbols)
-        self._count(tables.CORPORATE_ACTIONS, put(self._writer, tables.CORPORATE_ACTIONS, rows, stored))
+        self._store(tables.CORPORATE_ACTIONS, rows, stored)
 
     def _bonds(self) -> list[date]:
         ids = self._news.loads_of(BONDS)
@@ -275,7 +275,7 @@ class Work:
         first, last = min(days), max(days)
         curves = promote_bonds(self._writer.latest(tables.BOND_RAW, first=first, last=last))
         stored = self._writer.read(tables.BOND, first=first, last=last)
-        self._count(tables.BOND, put(self._writer, tables.BOND, curves, stored))
+        self._store(tables.BOND, curves, stored)
         return [first]
 
     def _market(self, first: date) -> None:
@@ -292,13 +292,11 @@ class Work:
         stored = self._writer.read(tables.DAILY_AGGREGATES)
         since = pl.col("date") >= first
         aggregates = daily_aggregates(stocks.filter(since), levels, stored.filter(~since))
-        self._count(
-            tables.DAILY_AGGREGATES, put(self._writer, tables.DAILY_AGGREGATES, aggregates, stored.filter(since))
-        )
+        self._store(tables.DAILY_AGGREGATES, aggregates, stored.filter(since))
         calendars = self._news.calendars(feeds.INDEXES.asset_class, indexes["symbol"])
         summary = market_summary(indexes, aggregates, self._writer.read(tables.BOND), calendars).filter(since)
         before = self._writer.read(tables.MARKET_SUMMARY, first=first)
-        self._count(tables.MARKET_SUMMARY, put(self._writer, tables.MARKET_SUMMARY, summary, before))
+        self._store(tables.MARKET_SUMMARY, summary, before)
 
     def _put(self, table: Table, rows: pl.DataFrame, asset_class: str, change: Changed) -> None:
         """Write `rows`, which have `session`: for each symbol all that the table is to hold from the change's first
@@ -306,7 +304,7 @@ class Work:
         """
         rows = rows.filter(pl.col("session") >= change.first)
         if self._from_nothing:
-            self._count(table, put(self._writer, table, rows, table.empty()))
+            self._store(table, rows, table.empty())
             return
         is_daily = table.schema[table.order] == pl.Date
         ends = rows.group_by("symbol").agg(end=pl.col("session").max())
@@ -318,7 +316,7 @@ class Work:
             stored = stored.with_columns(session=session_of(evening))
         end = pl.max_horizontal(pl.col("end"), pl.lit(change.last))
         within = stored.join(ends, on="symbol", how="left").filter(pl.col("session").is_between(change.first, end))
-        self._count(table, put(self._writer, table, rows, within.select(table.names)))
+        self._store(table, rows, within.select(table.names))
 
-    def _count(self, table: Table, written: pl.DataFrame) -> None:
-        self.rows[table.name] += len(written)
+    def _store(self, table: Table, rows: pl.DataFrame, stored: pl.DataFrame) -> None:
+        self.rows[table.name] += len(put(self._writer, table, rows, stored))

@@ -1,4 +1,4 @@
-"""What had ended by a moment, and to which session rows belong."""
+"""What had ended by a moment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from openingbell import tables
 from openingbell.tables import ANALYTICS, TABLES, Table
-from openingbell.transform.ended import ended_by, session_of
+from openingbell.transform.ended import ended_by
 
 MONDAY = date(2024, 5, 6)
 CALENDARS = {"AAPL": "XNYS", "GCUSD": "CMEGlobex_GC"}
@@ -22,16 +22,6 @@ def at(hour: int, minute: int = 0, *, day: int = 6) -> datetime:
 @pytest.mark.parametrize("table", [table for table in TABLES if table.layer == ANALYTICS], ids=lambda t: t.name)
 def test_of_nothing_nothing_had_ended(table: Table) -> None:
     assert ended_by(table.empty(), table, at(12), CALENDARS, 15).equals(table.empty())
-
-
-def test_an_evening_belongs_to_the_next_session_where_the_market_opens_then() -> None:
-    rows = pl.DataFrame(
-        {
-            "asset_class": ["commodity", "stock"],
-            "date": [datetime(2024, 5, 5, 18), datetime(2024, 5, 6, 9, 30)],  # noqa: DTZ001  the wall clock
-        }
-    )
-    assert rows.select(session_of(tables.TECHNICAL_INDICATORS)).to_series().to_list() == [MONDAY, MONDAY]
 
 
 def test_a_day_has_ended_when_its_own_market_has_closed() -> None:
