@@ -125,7 +125,7 @@ class Market:
         Raises:
             RangeError: there is no such table.
         """
-        allowed = [table.name for table in tables.TABLES if table.layer == tables.ANALYTICS]
+        allowed = [table.name for table in tables.of_layers(tables.ANALYTICS)]
         if name not in allowed:
             raise RangeError(
                 f"asked for the table {name!r}; there is none of that name; choose from {', '.join(allowed)}"

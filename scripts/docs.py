@@ -152,12 +152,12 @@ def tables_page() -> str:
     overview = [
         (layer, f"[{table.name}](#{table.name})", _code(table.key), _first_sentence(table.doc))
         for layer in LAYERS
-        for table in _of(layer)
+        for table in tables.of_layers(layer)
     ]
     parts += [_table(("layer", "table", "key", "what it is"), overview), CONVENTIONS]
     for layer, title in LAYERS.items():
         parts.append(f"## {title}\n\n{LAYER_TEXTS[layer]}")
-        parts += [_table_section(table) for table in _of(layer)]
+        parts += [_table_section(table) for table in tables.of_layers(layer)]
     return "\n".join(parts)
 
 
@@ -205,10 +205,6 @@ def _sheet_section(sheet: Sheet, columns: tuple[Comparison, ...]) -> str:
 def _said_default(parameter: Any) -> str:
     default = parameter.default
     return "" if default in (None, False) or parameter.required else f"`{getattr(default, 'value', default)}`"
-
-
-def _of(layer: str) -> list[Table]:
-    return [table for table in tables.TABLES if table.layer == layer]
 
 
 def _table_section(table: Table) -> str:

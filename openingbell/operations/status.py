@@ -73,4 +73,4 @@ def status_of(home: Home, pipeline: Pipeline) -> Status:
 
 def row_counts(reader: Reader) -> dict[str, int]:
     """Rows of every raw and analytics table."""
-    return {table.name: reader.count(table) for table in tables.TABLES if table.layer in (RAW, ANALYTICS)}
+    return {table.name: reader.count(table) for table in tables.of_layers(RAW, ANALYTICS)}

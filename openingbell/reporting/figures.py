@@ -16,7 +16,7 @@ from openingbell.sessions import session_of
 from openingbell.tables import Table
 from openingbell.warehouse.protocol import Reader
 
-COUNTED = tuple(table for table in tables.TABLES if table.layer in (tables.RAW, tables.ANALYTICS))
+COUNTED = tables.of_layers(tables.RAW, tables.ANALYTICS)
 BARS = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.DAILY_BARS)
 ONE_DAY = timedelta(days=1)
 

@@ -33,9 +33,15 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
 
+
+def of_layers(*layers: str) -> tuple[Table, ...]:
+    """The tables of these layers, in order."""
+    return tuple(table for table in TABLES if table.layer in layers)
+
+
 __all__ = [
     "ACTIONS_RAW", "ANALYTICS", "BOND", "BOND_RAW", "BY_NAME", "COMMODITY", "COMMODITY_RAW", "CORPORATE_ACTIONS", "COVERAGE", "DAILY_AGGREGATES", "DAILY_BARS",
     "EOD_RAW", "INDEX", "INDEX_RAW", "JOB_LOG", "LOADS", "MADE_WITH", "MARKET_SUMMARY", "OPERATIONS", "QUALITY_LOG",
     "QUARANTINE", "RAW", "RESTATEMENTS", "STOCK", "STOCK_RAW", "SUMMARY_INDEXES", "TABLES", "TECHNICAL_INDICATORS",
-    "TECHNICAL_INDICATORS_DAILY", "VOLATILITY_SYMBOL", "Column", "Table",
+    "TECHNICAL_INDICATORS_DAILY", "VOLATILITY_SYMBOL", "Column", "Table", "of_layers",
 ]  # fmt: skip

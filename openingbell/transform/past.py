@@ -20,7 +20,7 @@ from openingbell.transform import stage
 from openingbell.universe import Universe
 from openingbell.warehouse.protocol import Reader, Warehouse
 
-RAW_TABLES = tuple(table for table in tables.TABLES if table.layer == tables.RAW)
+RAW_TABLES = tables.of_layers(tables.RAW)
 BATCH_SYMBOLS = 50
 
 

@@ -67,7 +67,7 @@ def run(
 
 def _made_otherwise(writer: Writer, settings: Settings, loads: pl.DataFrame) -> bool:
     """Whether the analytics tables were made with other settings or definitions; records today's."""
-    columns = {table.name: table.names for table in tables.TABLES if table.layer == tables.ANALYTICS}
+    columns = {table.name: table.names for table in tables.of_layers(tables.ANALYTICS)}
     shaping = {name: getattr(settings, name) for name in SHAPING}
     facts = {**shaping, "columns": columns, "definitions": DEFINITIONS}
     today = pl.DataFrame(

@@ -94,9 +94,8 @@ class Work:
     def run(self) -> None:
         """Follow what is new through all derivations."""
         if self._from_nothing:
-            for table in tables.TABLES:
-                if table.layer == tables.ANALYTICS:
-                    self._writer.clear(table)
+            for table in tables.of_layers(tables.ANALYTICS):
+                self._writer.clear(table)
         days: list[date] = []
         for feed in INTRADAY_FEEDS:
             self._bars(feed)
