@@ -93,7 +93,7 @@ TIMESTAMP, DOUBLE, BIGINT and BOOLEAN.
 VERBS_HEAD = """\
 # Verbs
 
-Made by `scripts/docs.py` from `openingbell/cli.py`; never edited.
+Made by `scripts/docs.py` from `openingbell/cli/`; never edited.
 
 Exit codes: 0 done · 1 failed · 2 wrong use · 3 partial (something was left out, and is said) or a closed quality gate.
 

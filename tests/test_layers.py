@@ -20,10 +20,10 @@ DRIVERS = {
     "httpx": "extract/fmp.py",
     "pandas_market_calendars": "sessions.py",
     "dotenv": "config.py",
-    "rich": "terminal.py",
+    "rich": "terminal/",
     "starlette": "vendor/",
     "talib": "indicators/ta.py",
-    "typer": "cli.py",
+    "typer": "cli/",
     "uvicorn": "vendor/",
 }
 """A foreign package, and the one file (or folder) that imports it. Loggers are had from structlog by anyone."""
@@ -39,10 +39,10 @@ SEAMS = {
     "os.environ": "config.py",
     "os.environb": "config.py",
     "os.getenv": "config.py",
-    "print": "terminal.py",
-    "sys.stdout": "terminal.py",
+    "print": "terminal/",
+    "sys.stdout": "terminal/",
 }
-"""A dangerous name, and the one file that uses it."""
+"""A dangerous name, and the one file (or folder) that uses it."""
 
 PURE = (
     "quality/checks.py",
@@ -81,15 +81,24 @@ def used(tree: ast.AST) -> Iterator[str]:
             yield ".".join([full.get(first, first), *rest])
 
 
+def belongs(path: str, owner: str) -> bool:
+    """Whether a file is the owner, or in the folder that is."""
+    return path == owner or (owner.endswith("/") and path.startswith(owner))
+
+
 def offences(source: str, path: str) -> list[str]:
     """What the file at `path` in the package imports or uses that belongs to another file alone."""
     tree = ast.parse(source)
     found = []
     for module in imported(tree):
         owner = DRIVERS.get(module.split(".")[0], path)
-        if not (path == owner or (owner.endswith("/") and path.startswith(owner))):
+        if not belongs(path, owner):
             found.append(f"{path} imports {module}: only {owner} does")
-    found += [f"{path} uses {name}: only {SEAMS[name]} does" for name in used(tree) if SEAMS.get(name, path) != path]
+    found += [
+        f"{path} uses {name}: only {SEAMS[name]} does"
+        for name in used(tree)
+        if not belongs(path, SEAMS.get(name, path))
+    ]
     return sorted(set(found))
 
 
