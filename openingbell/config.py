@@ -19,6 +19,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, NewType, get_args
 
@@ -30,6 +31,7 @@ from pydantic.fields import FieldInfo
 from openingbell.errors import SettingsError
 from openingbell.feeds import Feed
 from openingbell.indicators import EXTRAS
+from openingbell.plans import Plan, plan_of
 from openingbell.secrets import HIDDEN
 
 PREFIX = "OPENINGBELL_"
@@ -50,12 +52,17 @@ Extra = NewType("Extra", str)
 """The name of an indicator that may be left out."""
 KINDS: dict[object, str] = {
     int: "whole number",
+    int | None: "whole number",
     float: "number",
     tuple[str, ...]: f"symbols, each matches `{SYMBOL}`",
     tuple[Extra, ...]: "any of " + ", ".join(f"`{name}`" for name in EXTRAS),
 }
 """What a setting's type is called; all others are text."""
 KEY_LIKE = re.compile(r"[\w-]{16,}")
+HAIR = 1.01
+SLOWEST_USUAL_ANSWER_SECONDS = 0.6
+UNPACED_CALLS_PER_MINUTE = 3_000.0
+"""What a machine and the vendor manage where nothing is limited."""
 NEVER_SHOWN = {"api_key", "warehouse_url"}
 """Settings whose values hold secrets, or may."""
 
@@ -137,6 +144,17 @@ class Settings(BaseModel):
     first_run_daily_sessions: int = Field(
         1_260, ge=1, le=12_600, description="Sessions of official daily bars that the first run fetches."
     )
+    plan: Literal["", "free", "starter", "premium", "ultimate"] = Field(
+        "",
+        description="The vendor's plan: its limits replace the careful pace. Empty: none, the pauses below are kept.",
+    )
+    calls_per_minute: int | None = Field(None, ge=1, le=100_000, description="Own limit in place of the plan's.")
+    calls_per_day: int | None = Field(
+        None, ge=1, le=100_000_000, description="Own limit of a New York day in place of the plan's."
+    )
+    bytes_per_30_days: int | None = Field(
+        None, ge=1_000_000, le=10**15, description="Own limit of the trailing thirty days in place of the plan's."
+    )
     pause_between_calls_seconds: float = Field(
         0.1, ge=0, le=60, description="Seconds from the start of one call to the start of the next."
     )
@@ -165,6 +183,20 @@ class Settings(BaseModel):
     restricted_recheck_days: int = Field(
         7, ge=1, le=365, description="Days after which what the plan excluded is asked for again."
     )
+    night_at: str = Field(
+        "20:30", pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="New York time at which a night's work begins."
+    )
+    revision_sessions: int = Field(
+        5, ge=0, le=250, description="Newest sessions that are read again each night, in case the vendor changed them."
+    )
+    revision_sample: int = Field(
+        50, ge=0, le=100_000, description="Windows of all history that a night reads again, the least recently read."
+    )
+    closures_file: str = Field(
+        "",
+        description="File of closures and halts that the calendars do not know; empty: closures.toml in the home, if "
+        "there is one. See docs/coverage.md.",
+    )
     warehouse_url: str = Field(
         "", pattern=r"^(duckdb:///.+)?$", description="Where the warehouse is; empty: warehouse.duckdb in the home."
     )
@@ -186,6 +218,40 @@ class Settings(BaseModel):
     log_format: Literal["auto", "console", "json"] = Field(
         "auto", description="How the terminal shows them; auto: warnings only. The log file has them all, as JSON."
     )
+
+    @property
+    def limits(self) -> Plan | None:
+        """What may be asked; None while no plan is set."""
+        return plan_of(
+            self.plan,
+            calls_per_minute=self.calls_per_minute,
+            calls_per_day=self.calls_per_day,
+            bytes_per_30_days=self.bytes_per_30_days,
+        )
+
+    @property
+    def seconds_between_calls(self) -> float:
+        """From the start of one call to the start of the next, a hair more than the limit asks for, because calls may
+        reach the vendor closer together than they were sent. 0 under a plan that has no limit by the minute.
+        """
+        limits = self.limits
+        if limits is None:
+            return self.pause_between_calls_seconds
+        return 60 / limits.calls_per_minute * HAIR if limits.calls_per_minute else 0.0
+
+    @property
+    def paced_calls_per_minute(self) -> float:
+        """Calls that the pace allows in a minute."""
+        batch = 0.0 if self.limits else self.pause_between_batches_seconds
+        seconds = self.batch_calls * self.seconds_between_calls + batch
+        return 60 * self.batch_calls / seconds if seconds else UNPACED_CALLS_PER_MINUTE
+
+    @property
+    def workers(self) -> int:
+        """Calls that may be under way at once: `threads`, or as many as a plan's pace needs when that was not set."""
+        if self.limits is None or "threads" in self.model_fields_set:
+            return self.threads
+        return max(self.threads, ceil(self.paced_calls_per_minute / 60 * SLOWEST_USUAL_ANSWER_SECONDS))
 
     def final_delay(self, feed: Feed) -> timedelta:
         """How long after a bar's end an answer must have been received for the bar to be final."""

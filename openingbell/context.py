@@ -5,7 +5,7 @@ It imports no stage, so that a look at a home is quick.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -14,8 +14,9 @@ import polars as pl
 
 from openingbell.clock import Clock
 from openingbell.config import Settings
-from openingbell.landing import Landing, Manifest
+from openingbell.landing import Landing, Record
 from openingbell.universe import Universe
+from openingbell.wants import Want, widened
 from openingbell.warehouse.protocol import Warehouse
 
 
@@ -37,7 +38,8 @@ class Pipeline:
     """Everything that the stages of one home work with.
 
     `as_of` is the moment at which quality judges, None for the moment at which it runs: after an extraction that is its
-    beginning, so that a bar that became final since is not yet missed.
+    beginning, so that a bar that became final since is not yet missed. `stop` says whether to come to an end,
+    `wants` are the backfills that were asked for.
     """
 
     settings: Settings
@@ -51,6 +53,13 @@ class Pipeline:
     last: date | None = None
     symbols: tuple[str, ...] = ()
     as_of: datetime | None = None
+    stop: Callable[[], bool] = field(default=lambda: False)
+    wants: tuple[Want, ...] = ()
+
+    @property
+    def wide_universe(self) -> Universe:
+        """The universe with what backfills were asked for."""
+        return widened(self.universe, self.wants)
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,9 @@ class Backlog:
     to_transform: int
 
 
-def backlog(manifests: Collection[Manifest], loads: pl.DataFrame) -> Backlog:
+def backlog(record: Record, loads: pl.DataFrame) -> Backlog:
     """What is left to do of landed files, given the rows of `loads`."""
-    loaded = set(loads["load_id"])
     return Backlog(
-        to_load=sum(manifest.load_id not in loaded for manifest in manifests),
+        to_load=len(record.files.join(loads, on="load_id", how="anti")),
         to_transform=loads["transformed_at"].null_count(),
     )

@@ -15,6 +15,7 @@
     │   ├── QuotaExhausted          429 that waiting does not cure: bytes of 30 days, calls of the day
     │   ├── RateLimited             429 or "Limit Reach" in a 200: retryable
     │   ├── VendorUnavailable       5xx, time-outs, resets: retryable
+    │   ├── Stopped                 nobody waits for the answer any more
     │   └── UnusableAnswer          a 200 that is no answer (HTML, empty, cut, an error object): retryable
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
@@ -48,6 +49,10 @@ class SettingsError(UsageError):
 
 class RangeError(UsageError):
     """Dates that are reversed, in the future, or not dates."""
+
+
+class BudgetExceeded(UsageError):
+    """More than the plan allows today."""
 
 
 class TooEarly(UsageError):
@@ -116,6 +121,10 @@ class UnusableAnswer(VendorError):
     def __init__(self, message: str, *, status: int | None = None, body: bytes = b"") -> None:
         super().__init__(message, status=status)
         self.body = body
+
+
+class Stopped(VendorError):
+    """Whoever asked wants no answer any more: the process is to end."""
 
 
 class RecordError(OpeningbellError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Literal
 
 
 class Kind(StrEnum):
@@ -18,6 +19,7 @@ class Kind(StrEnum):
     DAILY = "daily"  # one official bar a session
     RATES = "rates"  # one yield curve a business day
     ACTIONS = "actions"  # a split or a dividend
+    REFERENCE = "reference"  # facts about instruments
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Feed:
     `window_days` is the number of calendar days that a request may span and still come whole: the vendor cuts longer
     answers silently at their oldest end. The figures are those that long-running clients of the vendor settled on.
     A feed of the whole market is asked without a symbol; its rows name theirs.
+    `asked_each` says how often a feed is asked of which nobody knows how many rows there should be.
     `final_after` is added to a bar's end, before the configured delays, to say when the vendor's word is final.
     """
 
@@ -43,6 +46,12 @@ class Feed:
     volume_expected: bool = True
     prices_positive: bool = True
     whole_market: bool = False
+    asked_each: Literal["session", "month"] = "session"
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether the calendars say how many rows a full record holds."""
+        return self.kind in (Kind.INTRADAY, Kind.DAILY, Kind.RATES)
 
 
 STOCKS = Feed(
@@ -119,6 +128,7 @@ def _actions(name: str, *, whole_market: bool) -> Feed:
         raw_table="corporate_actions_raw",
         table="corporate_actions",
         whole_market=whole_market,
+        asked_each="session" if whole_market else "month",
     )
 
 
@@ -151,7 +161,10 @@ TENORS: tuple[str, ...] = (
     "year1", "year2", "year3", "year5", "year7", "year10", "year20", "year30",
 )  # fmt: skip
 
-PRODUCT_CALENDARS: dict[str, str] = {
+VOLATILITY_CALENDAR = "CBOE_VIX"
+"""The hours in which ^VIX is calculated from options; see `openingbell.sessions.FOLLOWERS`."""
+SYMBOL_CALENDARS: dict[str, str] = {
+    "^VIX": VOLATILITY_CALENDAR,
     "GCUSD": "CMEGlobex_GC",
     "MGCUSD": "CMEGlobex_GC",
     "SIUSD": "CMEGlobex_SI",
@@ -162,9 +175,9 @@ PRODUCT_CALENDARS: dict[str, str] = {
     "HOUSD": "CMEGlobex_HO",
     "RBUSD": "CMEGlobex_RB",
 }
-"""Commodity symbols that have a calendar of their own product; others use their feed's."""
+"""Symbols with hours of their own, such as a commodity's product calendar; others use their feed's calendar."""
 
 
 def calendar_of(asset_class: str, symbol: str) -> str:
     """The calendar on which `symbol` trades, unless its universe says otherwise."""
-    return PRODUCT_CALENDARS.get(symbol, BY_ASSET_CLASS[asset_class].calendar)
+    return SYMBOL_CALENDARS.get(symbol, BY_ASSET_CLASS[asset_class].calendar)

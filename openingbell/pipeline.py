@@ -13,8 +13,11 @@ from dataclasses import asdict
 from openingbell import tables
 from openingbell.context import Outcome, Pipeline, backlog
 from openingbell.errors import WarehouseError
+from openingbell.extract import budget
 from openingbell.extract import stage as extraction
+from openingbell.extract.budget import Budget
 from openingbell.extract.fmp import FmpClient
+from openingbell.extract.stage import Wanted
 from openingbell.load import stage as loading
 from openingbell.progress import Progress
 from openingbell.quality import stage as quality_control
@@ -23,30 +26,46 @@ from openingbell.reporting.period import Period
 from openingbell.transform import stage as transformation
 
 
-def extract(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
-    """Ask the vendor for what is due and land the answers; also for what is missing when the run is narrowed to it."""
-    wanted = pipeline.universe.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
+def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted | None = None) -> Outcome:
+    """Ask the vendor for what is due and land the answers; also for what is missing when the run is narrowed to it.
+
+    `wanted` narrows what is asked for further.
+    """
+    wide = pipeline.wide_universe if wanted is not None and wanted.backfill else pipeline.universe
+    universe = wide.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
     narrowed = pipeline.symbols or pipeline.first or pipeline.last
     pipeline.landing.sweep()
-    with FmpClient(pipeline.settings, pipeline.clock) as client:
+    with FmpClient(pipeline.settings, pipeline.clock, stop=pipeline.stop) as client:
         done = extraction.run(
-            wanted,
+            universe,
             pipeline.landing,
             client,
             pipeline.clock,
             pipeline.settings,
             source=pipeline.source,
-            again=bool(narrowed),
+            wanted=wanted or Wanted(again=bool(narrowed)),
+            budget=budget_of(pipeline),
+            stop=pipeline.stop,
             progress=progress,
         )
     failed = [f"{failure.symbol} ({failure.feed}): {failure.message}" for failure in done.failures]
     nothing = "nothing was due" + (" of what was asked for" if narrowed else "")
+    outside = f"outside the plan: {', '.join(sorted(done.restricted))}" if done.restricted else ""
     return Outcome(
         done.rows,
         asdict(done),
-        shortfall=done.stopped or _list("requests without an answer", failed),
-        note="" if done.requests or done.stopped else nothing,
+        shortfall="" if done.cut_short else done.stopped or _list("requests without an answer", failed),
+        note=outside if done.requests or done.stopped else nothing,
     )
+
+
+def budget_of(pipeline: Pipeline) -> Budget:
+    """What the plan still allows, by what the record says was used."""
+    plan = pipeline.settings.limits
+    if plan is None:
+        return Budget()
+    use = budget.used(pipeline.landing.record().asks, pipeline.clock.now())
+    return budget.left(use, calls_per_day=plan.calls_per_day, bytes_per_30_days=plan.bytes_per_30_days)
 
 
 def load(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
@@ -80,8 +99,8 @@ def quality(pipeline: Pipeline, run_id: str) -> Outcome:
     """Run the checks that need a whole set; findings of severity error are a shortfall."""
     done = quality_control.run(
         pipeline.warehouse,
-        pipeline.universe,
-        pipeline.landing.manifests(),
+        pipeline.wide_universe,
+        pipeline.landing.record(),
         pipeline.as_of or pipeline.clock.now(),
         pipeline.settings,
         run_id=run_id,
@@ -102,10 +121,10 @@ def report(pipeline: Pipeline, period: Period) -> Outcome:
         WarehouseError: the warehouse holds none of the landed files, or cannot be read.
         RecordError: the disk does not take the report.
     """
-    manifests, unreadable = pipeline.landing.survey()
+    record, unreadable = pipeline.landing.survey()
     with pipeline.warehouse.read() as reader:
-        left = backlog(manifests, reader.read(tables.LOADS))
-    if manifests and left.to_load == len(manifests):
+        left = backlog(record, reader.read(tables.LOADS))
+    if left.to_load and left.to_load == len(record.files):
         raise WarehouseError(
             f"asked to report on {period.label}; the warehouse {pipeline.warehouse.place} holds none of the "
             f"{left.to_load:,} landed files; a report tells what the warehouse holds; load them with `bell csv-load` "

@@ -4,21 +4,28 @@ Convention, used everywhere: a bar covers `[date, date + interval)` and is named
 wall clock without a zone, as the vendor writes it; `date_utc` is the same moment in UTC; `session` is the trading day.
 A commodity's session opens at 18:00 New York on the evening before and bears the next day's date.
 
-The calendars are pandas_market_calendars'; pandas stays inside this module.
+The calendars are pandas_market_calendars'; pandas stays inside this module. What the exchanges decide overnight and the
+library does not know yet comes from a file of closures (`openingbell.closures`), which holds inside `amended`.
 """
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache, wraps
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from openingbell.errors import RangeError
-from openingbell.feeds import COMMODITIES
+from openingbell.feeds import COMMODITIES, STOCKS, VOLATILITY_CALENDAR
 from openingbell.tables import COMMODITY_RAW, Table
 from openingbell.tables.table import MOMENT
+
+if TYPE_CHECKING:
+    from openingbell.closures import Closures
 
 NEW_YORK = ZoneInfo("America/New_York")
 ZONE = "America/New_York"
@@ -32,6 +39,51 @@ EVENING_SHIFT = timedelta(hours=6)
 """Added to the wall clock of a market that opens at 18:00, it gives the trading day."""
 
 
+FOLLOWERS: dict[str, tuple[str, timedelta]] = {VOLATILITY_CALENDAR: (STOCKS.calendar, timedelta(minutes=15))}
+"""Calendars with the sessions of another one, and how much later they close. ^VIX is calculated until its options close
+at 16:15, on half days at 13:15. The library's CBOE_Index_Options is open in the week of 2001-09-11 and has no half days
+on Christmas Eve.
+"""
+
+_amendments: list[Closures] = []
+"""What holds now is the last. Threads of the process share it: the vendor in a box closes with its pipeline."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@contextmanager
+def amended(closures: Closures) -> Iterator[None]:
+    """While the block runs, market time respects these closures and early closes, and no others."""
+    _amendments.append(closures)
+    try:
+        yield
+    finally:
+        _amendments.pop()
+
+
+def remembered(maxsize: int) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """`lru_cache` for what follows from the calendars: each answer is that under the closures which hold now."""
+
+    def decorate(compute: Callable[P, R]) -> Callable[P, R]:
+        @lru_cache(maxsize=maxsize)
+        def under(_: Closures | None, *args: P.args, **words: P.kwargs) -> R:
+            return compute(*args, **words)
+
+        @wraps(compute)
+        def call(*args: P.args, **words: P.kwargs) -> R:
+            return under(in_force(), *args, **words)  # type: ignore[arg-type]  # whether hashable, the call shows
+
+        return call
+
+    return decorate
+
+
+def in_force() -> Closures | None:
+    """The closures that hold now; None where nothing is amended."""
+    return _amendments[-1] if _amendments else None
+
+
 @lru_cache(maxsize=256)
 def _calendar_decade(calendar: str, decade: int) -> pl.DataFrame:
     """The sessions of ten years, made at once: a year takes the library as long."""
@@ -42,7 +94,7 @@ def _calendar_decade(calendar: str, decade: int) -> pl.DataFrame:
     except RuntimeError as error:
         raise RangeError(
             f"asked for the calendar {calendar!r}; there is none of that name; use one of pandas_market_calendars, "
-            "such as XNYS, SIFMA_US or CMEGlobex_GC"
+            f"such as XNYS, SIFMA_US or CMEGlobex_GC, or {', '.join(FOLLOWERS)}"
         ) from error
     table = source.schedule(f"{10 * decade}-01-01", f"{10 * decade + 9}-12-31")
     return pl.DataFrame(
@@ -50,15 +102,18 @@ def _calendar_decade(calendar: str, decade: int) -> pl.DataFrame:
             "session": [moment.date() for moment in table.index],
             "open_utc": [moment.to_pydatetime() for moment in table["market_open"]],
             "close_utc": [moment.to_pydatetime() for moment in table["market_close"]],
+            "closes_early": table.index.isin(source.early_closes(table).index).tolist(),
         },
         schema={
             "session": pl.Date,
             "open_utc": pl.Datetime("us", "UTC"),
             "close_utc": pl.Datetime("us", "UTC"),
+            "closes_early": pl.Boolean,
         },
     )
 
 
+@remembered(maxsize=512)
 def schedule(calendar: str, first: date, last: date) -> pl.DataFrame:
     """The sessions from `first` to `last`, both included, oldest first.
 
@@ -69,17 +124,66 @@ def schedule(calendar: str, first: date, last: date) -> pl.DataFrame:
     Raises:
         RangeError: no calendar of that name.
     """
-    decades = [_calendar_decade(calendar, decade) for decade in range(first.year // 10, last.year // 10 + 1)]
-    if not decades:
-        return schedule(calendar, first, first).clear()
+    return _with_wall_clock(_sessions(calendar, first, last, in_force()))
+
+
+def published(calendar: str, first: date, last: date) -> pl.DataFrame:
+    """What `schedule` gives where nothing is amended."""
+    return _with_wall_clock(_sessions(calendar, first, last, None))
+
+
+def half_days(calendar: str, first: date, last: date) -> list[date]:
+    """The sessions that close before the usual hour of their time, oldest first. Errors are those of `schedule`."""
+    days: list[date] = _sessions(calendar, first, last, in_force()).filter("closes_early")["session"].to_list()
+    return days
+
+
+def reason(calendar: str, day: date) -> str | None:
+    """Why `day` is no whole session, in words; None when it is one. Errors are those of `schedule`."""
+    closures = in_force()
+    found = _sessions(calendar, day, day, closures)
+    if len(found) and not found["closes_early"].item():
+        return None
+    word = "half day" if len(found) else "closed"
+    leader, _ = FOLLOWERS.get(calendar, (calendar, None))
+    entries = () if closures is None else closures.early_closes if len(found) else closures.closed
+    told = [one.reason for one in entries if one.day == day and (one.names(calendar) or one.names(leader))]
+    return f"{word}: {told[0]}" if told else word
+
+
+def _sessions(calendar: str, first: date, last: date, closures: Closures | None) -> pl.DataFrame:
+    """session, open_utc, close_utc and closes_early (Boolean) of a calendar under closures."""
+    if calendar in FOLLOWERS:
+        leader, later = FOLLOWERS[calendar]
+        days = _sessions(leader, first, last, closures).with_columns(close_utc=pl.col("close_utc") + later)
+    else:
+        decades = [_calendar_decade(calendar, n) for n in range(first.year // 10, last.year // 10 + 1)]
+        days = pl.concat(decades) if decades else _calendar_decade(calendar, first.year // 10).clear()
+        days = days.filter(pl.col("session").is_between(first, last))
+    return days if closures is None else _amended(days, calendar, closures)
+
+
+def _amended(days: pl.DataFrame, calendar: str, closures: Closures) -> pl.DataFrame:
+    closed = [one.day for one in closures.closed if one.names(calendar)]
+    moments = [
+        (one.day, datetime.combine(one.day, one.close, NEW_YORK).astimezone(UTC))
+        for one in closures.early_closes
+        if one.names(calendar)
+    ]
+    early = pl.DataFrame(moments, schema={"session": pl.Date, "early_utc": pl.Datetime("us", "UTC")}, orient="row")
+    early = early.group_by("session").agg(pl.col("early_utc").min())
+    is_earlier = (pl.col("early_utc") < pl.col("close_utc")).fill_null(value=False)
     return (
-        pl.concat(decades)
-        .filter(pl.col("session").is_between(first, last))
-        .with_columns(open=new_york(pl.col("open_utc")), close=new_york(pl.col("close_utc")))
+        days.filter(~pl.col("session").is_in(closed))
+        .join(early, on="session", how="left", maintain_order="left")
+        .with_columns(
+            close_utc=pl.min_horizontal("close_utc", "early_utc"), closes_early=pl.col("closes_early") | is_earlier
+        )
+        .drop("early_utc")
     )
 
 
-@lru_cache(maxsize=256)
+@remembered(maxsize=256)
 def grid(calendar: str, bar_interval: str, first: date, last: date) -> pl.DataFrame:
     """Every bar that a full record holds for the sessions from `first` to `last`, oldest first.
 
@@ -180,3 +284,9 @@ def sessions_before(calendar: str, day: date, count: int) -> date:
     span = timedelta(days=int(count * 1.6) + 14)
     days: list[date] = schedule(calendar, day - span, day)["session"].to_list()
     return days[-min(count, len(days))]
+
+
+def _with_wall_clock(days: pl.DataFrame) -> pl.DataFrame:
+    return days.drop("closes_early").with_columns(
+        open=new_york(pl.col("open_utc")), close=new_york(pl.col("close_utc"))
+    )

@@ -41,7 +41,9 @@ SECTION_KEYS = {"basis", "bar_interval", "calendar", "file", "first", "last", "s
 
 @dataclass(frozen=True)
 class Member:
-    """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open."""
+    """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open. `since` is the
+    day from which on a backfill wants it, beside what is wanted anyway.
+    """
 
     feed: Feed
     symbol: str
@@ -51,6 +53,7 @@ class Member:
     basis: str = VENDOR_BASIS
     first: date | None = None
     last: date | None = None
+    since: date | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,10 @@ class Universe:
     def of(self, feed: Feed) -> tuple[Member, ...]:
         """The members of one feed."""
         return tuple(member for member in self.members if member.feed is feed)
+
+    def without(self, kind: Kind) -> Universe:
+        """The part of it that is of other kinds of feeds."""
+        return Universe(tuple(member for member in self.members if member.feed.kind is not kind))
 
     def calendars(self, asset_class: str) -> dict[str, str]:
         """Calendar by symbol of one asset class."""

@@ -102,10 +102,9 @@ def test_the_tenors_are_the_twelve_of_the_treasury_in_order_of_length() -> None:
         ("commodity", "ZZUSD", "CMEGlobex_EnergyAndMetals"),
         ("stock", "AAPL", "XNYS"),
         ("index", "^GSPC", "XNYS"),
+        ("index", "^VIX", "CBOE_VIX"),
         ("bond", "TREASURY", "SIFMA_US"),
     ],
 )
-def test_a_symbol_trades_on_its_products_calendar_else_on_its_feeds(
-    asset_class: str, symbol: str, calendar: str
-) -> None:
+def test_a_symbol_has_its_own_calendar_else_its_feeds(asset_class: str, symbol: str, calendar: str) -> None:
     assert calendar_of(asset_class, symbol) == calendar

@@ -119,5 +119,5 @@ def test_the_backlog_counts_landed_files_and_not_rows_of_files_that_are_gone(hom
         path.unlink()
     land(home, minutes=5)
     with home.warehouse.read() as reader:
-        left = context.backlog(home.landing.manifests(), reader.read(tables.LOADS))
+        left = context.backlog(home.landing.record(), reader.read(tables.LOADS))
     assert left == context.Backlog(to_load=1, to_transform=1)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell import sessions, tables
+from openingbell.closures import ALL, Closed, Closures, EarlyClose
 from openingbell.errors import RangeError
 from openingbell.sessions import expected_bars, grid, latest_session, schedule, sessions_before, trading_day
 
-STOCKS, BONDS, GOLD, OIL = "XNYS", "SIFMA_US", "CMEGlobex_GC", "CMEGlobex_CL"
+STOCKS, BONDS, GOLD, OIL, VIX = "XNYS", "SIFMA_US", "CMEGlobex_GC", "CMEGlobex_CL", "CBOE_VIX"
 NYSE_HOLIDAYS_2019 = [
     date(2019, 1, 1), date(2019, 1, 21), date(2019, 2, 18), date(2019, 4, 19), date(2019, 5, 27), date(2019, 7, 4),
     date(2019, 9, 2), date(2019, 11, 28), date(2019, 12, 25),
@@ -30,7 +32,12 @@ NYSE_HALF_DAYS = [
     date(2019, 11, 29), date(2019, 12, 24), date(2020, 11, 27), date(2020, 12, 24), date(2021, 11, 26),
 ]  # fmt: skip
 DAYS = st.dates(date(2017, 1, 1), date(2027, 12, 31))
-CALENDARS = st.sampled_from([STOCKS, BONDS, GOLD, OIL, "CMEGlobex_EnergyAndMetals"])
+CALENDARS = st.sampled_from([STOCKS, BONDS, GOLD, OIL, VIX, "CMEGlobex_EnergyAndMetals"])
+MOURNING = Closed(date(2026, 12, 1), (STOCKS,), "national day of mourning")
+BLACKOUT = Closed(date(2026, 12, 2), (ALL,), "the lights are out")
+SNOW = EarlyClose(date(2026, 12, 3), (STOCKS, BONDS), "snow", time(13))
+STORM = EarlyClose(date(2026, 12, 4), (ALL,), "storm", time(12))
+AMENDED = Closures(closed=(MOURNING, BLACKOUT), early_closes=(SNOW, STORM))
 
 
 def days_of(calendar: str, first: date, last: date) -> list[date]:
@@ -50,9 +57,60 @@ def test_new_york_had_252_sessions_in_2019_and_was_closed_on_the_nine_published_
     assert [day for day in weekdays if day.weekday() < 5 and day not in open_days] == NYSE_HOLIDAYS_2019
 
 
-@pytest.mark.parametrize("day", [date(2018, 12, 5), date(2025, 1, 9), date(2012, 10, 29), date(2001, 9, 12)])
-def test_days_of_mourning_and_disaster_have_no_session(day: date) -> None:
-    assert days_of(STOCKS, day, day) == []
+@pytest.mark.parametrize("calendar", [STOCKS, VIX])
+@pytest.mark.parametrize(
+    "day",
+    [
+        *(date(2001, 9, day) for day in (11, 12, 13, 14)),
+        date(2012, 10, 29),  # hurricane Sandy
+        date(2012, 10, 30),
+        date(1994, 4, 27),  # mourning for Nixon, Reagan, Ford, Bush and Carter
+        date(2004, 6, 11),
+        date(2007, 1, 2),
+        date(2018, 12, 5),
+        date(2025, 1, 9),
+    ],
+)
+def test_days_of_mourning_and_disaster_have_no_session(day: date, calendar: str) -> None:
+    assert days_of(calendar, day, day) == []
+    assert len(days_of(calendar, day - timedelta(days=7), day + timedelta(days=7))) >= 6
+    assert sessions.reason(calendar, day) == "closed"
+
+
+def test_the_volatility_index_is_calculated_until_a_quarter_past_four() -> None:
+    day = date(2019, 2, 15)
+    for bar_interval, count, last in (("5min", 81, time(16, 10)), ("15min", 27, time(16))):
+        bars = starts(VIX, bar_interval, day)
+        assert (len(bars), bars[0].time(), bars[-1].time()) == (count, time(9, 30), last)
+
+
+def test_the_volatility_index_has_the_sessions_of_stocks_since_1990_and_closes_later_on_each() -> None:
+    stocks, index = (schedule(calendar, date(1990, 1, 1), date(2029, 12, 31)) for calendar in (STOCKS, VIX))
+    assert index["session"].to_list() == stocks["session"].to_list()
+    assert index["open"].to_list() == stocks["open"].to_list()
+    assert (index["close"] - stocks["close"]).unique().to_list() == [timedelta(minutes=15)]
+    assert sessions.half_days(VIX, date(1990, 1, 1), date(2029, 12, 31)) == sessions.half_days(
+        STOCKS, date(1990, 1, 1), date(2029, 12, 31)
+    )
+
+
+@pytest.mark.parametrize("day", [date(2019, 7, 3), date(2019, 11, 29), date(2024, 12, 24)])
+def test_the_volatility_index_ends_at_a_quarter_past_one_on_half_days(day: date) -> None:
+    assert schedule(VIX, day, day)["close"].item() == datetime.combine(day, time(13, 15))
+    assert (len(starts(VIX, "5min", day)), len(starts(VIX, "15min", day))) == (45, 15)
+
+
+def test_the_sessions_of_the_volatility_index_are_those_of_its_real_days(shared_data: Path) -> None:
+    """36 years as Cboe published them lack four days. Since 2022 there are rows on holidays, too: the global hours
+    that are no session here. Reagan's mourning has a row although nobody traded.
+    """
+    days = pl.read_csv(shared_data / "dirty/vix-daily.csv", try_parse_dates=True)["DATE"].unique().to_list()
+    known = days_of(VIX, min(days), max(days))
+    assert (min(days), len(days)) == (date(1990, 1, 2), 9235)
+    assert sorted(set(known) - set(days)) == [
+        date(1991, 3, 1), date(1997, 1, 31), date(1997, 11, 26), date(1999, 12, 31),
+    ]  # fmt: skip
+    assert [day for day in sorted(set(days) - set(known)) if day.year < 2022] == [date(2004, 6, 11)]
 
 
 @pytest.mark.parametrize("day", NYSE_HALF_DAYS)
@@ -60,6 +118,21 @@ def test_a_half_day_closes_at_13_and_has_14_bars_of_15_minutes(day: date) -> Non
     bars = starts(STOCKS, "15min", day)
     assert (len(bars), bars[-1].time()) == (14, time(12, 45))
     assert schedule(STOCKS, day, day)["close"].item() == datetime.combine(day, time(13))
+    assert sessions.reason(STOCKS, day) == "half day"
+
+
+def test_half_days_are_all_that_close_before_the_usual_hour() -> None:
+    assert sessions.half_days(STOCKS, date(2017, 1, 1), date(2021, 12, 31)) == NYSE_HALF_DAYS
+    assert sessions.half_days(GOLD, date(2019, 1, 1), date(2019, 2, 28)) == [date(2019, 1, 21), date(2019, 2, 18)]
+    assert date(2019, 12, 24) in sessions.half_days(BONDS, date(2019, 1, 1), date(2019, 12, 31))
+    assert sessions.half_days(STOCKS, date(2019, 11, 29), date(2019, 11, 28)) == []
+
+
+@examples(deadline=None)  # a busy machine is no fault
+@given(CALENDARS, DAYS)
+def test_a_day_has_a_reason_when_it_is_no_whole_session(calendar: str, day: date) -> None:
+    held, half = days_of(calendar, day, day), sessions.half_days(calendar, day, day)
+    assert sessions.reason(calendar, day) == ("half day" if half else None if held else "closed")
 
 
 @pytest.mark.parametrize(("bar_interval", "count", "last"), [
@@ -289,6 +362,90 @@ def test_an_unknown_calendar_is_refused_with_examples_of_known_ones(name: str) -
 def test_an_unknown_interval_is_refused_with_the_allowed_ones(name: str) -> None:
     with pytest.raises(RangeError, match="allowed are 1min, 5min, 15min, 30min, 1hour and 1day"):
         grid(STOCKS, name, date(2019, 1, 2), date(2019, 1, 2))
+
+
+WEEK = (date(2026, 11, 30), date(2026, 12, 4))
+
+
+def test_a_closed_day_is_no_session_for_whom_it_names_and_who_follows() -> None:
+    with sessions.amended(AMENDED):
+        assert [day.day for day in days_of(STOCKS, *WEEK)] == [30, 3, 4]
+        assert [day.day for day in days_of(VIX, *WEEK)] == [30, 3, 4]
+        assert [day.day for day in days_of(BONDS, *WEEK)] == [30, 1, 3, 4]
+        assert [day.day for day in days_of(GOLD, *WEEK)] == [30, 1, 3, 4]
+
+
+def test_an_early_close_shortens_the_session_and_its_grid() -> None:
+    with sessions.amended(AMENDED):
+        closes = {name: schedule(name, *WEEK)["close"].to_list()[-2:] for name in (STOCKS, VIX, BONDS, GOLD)}
+        assert {name: tuple(moment.time() for moment in found) for name, found in closes.items()} == {
+            STOCKS: (time(13), time(12)),
+            VIX: (time(13, 15), time(12, 15)),  # a quarter of an hour after stocks, as ever
+            BONDS: (time(13), time(12)),
+            GOLD: (time(17), time(12)),
+        }
+        assert len(starts(STOCKS, "15min", SNOW.day)) == 14
+        assert expected_bars(STOCKS, "15min", *WEEK)["bars_expected"].to_list() == [26, 14, 10]
+        assert starts(GOLD, "15min", STORM.day)[0] == datetime(2026, 12, 3, 18)
+        assert sessions.half_days(VIX, *WEEK) == [SNOW.day, STORM.day]
+
+
+def test_what_is_amended_says_why() -> None:
+    with sessions.amended(AMENDED):
+        assert sessions.reason(STOCKS, MOURNING.day) == "closed: national day of mourning"
+        assert sessions.reason(VIX, MOURNING.day) == "closed: national day of mourning"
+        assert sessions.reason(GOLD, MOURNING.day) is None
+        assert sessions.reason(VIX, BLACKOUT.day) == "closed: the lights are out"
+        assert sessions.reason(STOCKS, SNOW.day) == "half day: snow"
+        assert sessions.reason(GOLD, STORM.day) == "half day: storm"
+        assert sessions.reason(STOCKS, date(2026, 11, 27)) == "half day"
+        assert sessions.reason(STOCKS, date(2026, 12, 5)) == "closed"
+
+
+def test_amendments_hold_for_their_block_and_the_innermost_alone() -> None:
+    def grids() -> list[int]:
+        return [len(grid(STOCKS, "15min", *WEEK)), len(grid(STOCKS, "1day", *WEEK))]
+
+    whole = grids()
+    with sessions.amended(AMENDED):
+        amended = grids()
+        with sessions.amended(Closures()):
+            assert grids() == whole
+        assert grids() == amended
+        assert [day.day for day in sessions.published(STOCKS, *WEEK)["session"]] == [30, 1, 2, 3, 4]
+    assert sessions.in_force() is None
+    assert (grids(), amended) == (whole, [26 + 14 + 10, 3])
+    with pytest.raises(ZeroDivisionError), sessions.amended(AMENDED):
+        raise ZeroDivisionError
+    assert grids() == whole
+
+
+def test_amendments_hold_in_other_threads_too() -> None:
+    with sessions.amended(AMENDED), ThreadPoolExecutor(1) as other:
+        assert other.submit(days_of, STOCKS, *WEEK).result() == days_of(STOCKS, *WEEK)
+
+
+def test_what_is_remembered_is_computed_once_for_each_state_of_the_calendars() -> None:
+    asked = []
+
+    @sessions.remembered(maxsize=8)
+    def count(first: date, *, last: date) -> int:
+        asked.append(first)
+        return len(days_of(STOCKS, first, last))
+
+    for _ in range(2):
+        assert count(WEEK[0], last=WEEK[1]) == 5
+        with sessions.amended(AMENDED):
+            assert count(WEEK[0], last=WEEK[1]) == 3
+    assert len(asked) == 2
+
+
+def test_the_latest_session_passes_over_a_closed_day() -> None:
+    noon = datetime(2026, 12, 2, 17, tzinfo=UTC)
+    assert latest_session(STOCKS, noon) == date(2026, 12, 2)
+    with sessions.amended(AMENDED):
+        assert latest_session(STOCKS, noon) == date(2026, 11, 30)
+        assert sessions_before(STOCKS, date(2026, 12, 4), 3) == date(2026, 11, 30)
 
 
 def test_the_host_s_zone_changes_nothing() -> None:

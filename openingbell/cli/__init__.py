@@ -9,10 +9,19 @@ from __future__ import annotations
 from openingbell.cli import stages
 
 # isort: split
+from openingbell.cli import running
+
+# isort: split
+from openingbell.cli import working
+
+# isort: split
 from openingbell.cli import looking
+
+# isort: split
+from openingbell.cli import coverage
 
 # isort: split
 from openingbell.cli import vendor
 from openingbell.cli.app import app, main
 
-__all__ = ["app", "looking", "main", "stages", "vendor"]
+__all__ = ["app", "coverage", "looking", "main", "running", "stages", "vendor", "working"]

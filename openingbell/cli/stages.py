@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from openingbell.cli.app import PARTIAL, app
-from openingbell.cli.words import Demo, From, Now, Replay, Seed, Symbols, To, wish_of
+from openingbell.cli.words import BeyondBudget, Demo, From, Now, Replay, Seed, Symbols, To, wish_of
 
 Day = Annotated[str | None, typer.Option("--day", help="The session to report, YYYY-MM-DD.")]
 Week = Annotated[str | None, typer.Option("--week", help="The ISO week to report, such as 2019-W07.")]
@@ -17,19 +17,29 @@ Week = Annotated[str | None, typer.Option("--week", help="The ISO week to report
 @app.command()
 def full(
     demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None,
-    first: From = None, last: To = None, symbols: Symbols = None,
+    first: From = None, last: To = None, symbols: Symbols = None, beyond_budget: BeyondBudget = False,
 ) -> None:  # fmt: skip
     """Extract, load, transform, check and report: all of it, as far as it is not done yet."""
-    _run(("extract", "csv-load", "transform", "quality", "report"), demo, replay, seed, now, first, last, symbols)
+    _run(
+        ("extract", "csv-load", "transform", "quality", "report"),
+        demo,
+        replay,
+        seed,
+        now,
+        first,
+        last,
+        symbols,
+        beyond_budget=beyond_budget,
+    )
 
 
 @app.command()
 def extract(
     demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None,
-    first: From = None, last: To = None, symbols: Symbols = None,
+    first: From = None, last: To = None, symbols: Symbols = None, beyond_budget: BeyondBudget = False,
 ) -> None:  # fmt: skip
     """Ask the vendor for what is due and land it under data_extracts/. Needs no warehouse."""
-    _run(("extract",), demo, replay, seed, now, first, last, symbols)
+    _run(("extract",), demo, replay, seed, now, first, last, symbols, beyond_budget=beyond_budget)
 
 
 @app.command("csv-load")
@@ -103,13 +113,13 @@ def rebuild(
 def _run(
     stages: tuple[str, ...], demo: bool, replay: Path | None, seed: int, now: str | None,
     first: str | None = None, last: str | None = None, symbols: list[str] | None = None,
-    day: str | None = None, week: str | None = None,
+    day: str | None = None, week: str | None = None, beyond_budget: bool = False,
 ) -> None:  # fmt: skip
     from openingbell import terminal
     from openingbell.operations import worker
     from openingbell.operations.summary import summarise
 
-    wish = wish_of(demo, replay, seed, now, first, last, symbols, day, week)
+    wish = wish_of(demo, replay, seed, now, first, last, symbols, day, week, beyond_budget)
     with terminal.progress_of_stages() as progress:
         ran = worker.run(wish, stages, progress)
     terminal.show_summary(summarise(ran))

@@ -22,6 +22,9 @@ VendorSplits = Annotated[
         help="Play this split: SYMBOL,YYYY-MM-DD,4:1, and behind a comma at-once, late or never; once for each.",
     ),
 ]
+VendorFaults = Annotated[
+    Path | None, typer.Option("--faults", help="Do wrong what this file says (TOML; docs/vendor.md has an example).")
+]
 
 
 @app.command()
@@ -33,10 +36,12 @@ def vendor(
     key: Annotated[list[str] | None, typer.Option("--key", help="Accept only this key; default: any.")] = None,
     restricted: Annotated[list[str] | None, typer.Option("--restricted", help="Answer 402 for this symbol.")] = None,
     split: VendorSplits = None,
+    faults: VendorFaults = None,
 ) -> None:
     """Be a vendor: an HTTP server that speaks FMP's /stable dialect, simulated or from a replay folder."""
     from openingbell import terminal
     from openingbell.operations import worker
+    from openingbell.vendor.faults import read_faults
     from openingbell.vendor.splits import parse_split
 
     worker.serve_vendor(
@@ -45,5 +50,6 @@ def vendor(
         keys=key or None,
         restricted=symbols_of(restricted),
         splits=[parse_split(text) for text in split or []],
+        faults=read_faults(faults) if faults else None,
         on_ready=lambda url: terminal.say(f"serving {url} until Ctrl-C; to use it set\nOPENINGBELL_BASE_URL={url}"),
     )

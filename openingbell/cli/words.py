@@ -20,6 +20,10 @@ Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulated market.
 Now = Annotated[str | None, typer.Option("--now", help="The moment at which a demo or replay begins, ISO with a zone.")]
 From = Annotated[str | None, typer.Option("--from", help="First session, YYYY-MM-DD.")]
 To = Annotated[str | None, typer.Option("--to", help="Last session, YYYY-MM-DD.")]
+Feeds = Annotated[list[str] | None, typer.Option("--feeds", help="Only these; commas, or once for each.")]
+BeyondBudget = Annotated[
+    bool, typer.Option("--beyond-budget", help="Begin although the plan does not allow all of it today.")
+]
 Symbols = Annotated[list[str] | None, typer.Option("--symbols", help="Only these; commas, or once for each.")]
 
 
@@ -34,7 +38,7 @@ class Shape(StrEnum):
 def wish_of(
     demo: bool, replay: Path | None, seed: int, now: str | None,
     first: str | None = None, last: str | None = None, symbols: list[str] | None = None,
-    day: str | None = None, week: str | None = None,
+    day: str | None = None, week: str | None = None, beyond_budget: bool = False,
 ) -> Wish:  # fmt: skip
     """What was asked for; without a source it is the home's own.
 
@@ -57,6 +61,7 @@ def wish_of(
         symbols=symbols_of(symbols),
         day=day,
         week=week,
+        beyond_budget=beyond_budget,
     )
 
 

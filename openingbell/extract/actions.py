@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import polars as pl
@@ -19,18 +18,12 @@ LATELY = timedelta(days=150)
 NAMES = ("symbol", "date", "numerator", "denominator")
 
 
-def landed_splits(landing: Landing, manifests: Sequence[Manifest], now: datetime) -> tuple[Split, ...]:
+def landed_splits(landing: Landing, now: datetime) -> tuple[Split, ...]:
     """The splits in answers of the last months, each as the newest answer has it.
 
     A file that is not as it landed is left out: loading and quality tell of it, and asking goes on.
     """
-    lately = [
-        manifest
-        for manifest in manifests
-        if manifest.file
-        and manifest.feed in (SPLITS.name, SPLITS_CALENDAR.name)
-        and manifest.extracted_at > now - LATELY
-    ]
+    lately = landing.manifests_of((SPLITS.name, SPLITS_CALENDAR.name), since=now - LATELY)
     frames = [_read(landing, manifest) for manifest in lately]
     texts = [frame.select(NAMES) for frame in frames if set(NAMES) <= set(frame.columns)]
     if not texts:

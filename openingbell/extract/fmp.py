@@ -6,9 +6,13 @@ httpx leaves this module: its requests carry the key.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +26,7 @@ from openingbell.config import Settings
 from openingbell.errors import (
     RateLimited,
     SettingsError,
+    Stopped,
     UnusableAnswer,
     VendorError,
     VendorUnavailable,
@@ -32,33 +37,52 @@ from openingbell.secrets import hide
 
 log = structlog.get_logger()
 
+REST_PIECE_SECONDS = 0.5
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Where the vendor in a box lives: no proxy of the environment can reach it."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A good answer: its rows as text, when it was received, and its size as sent."""
+    """A good answer: its rows as text, when it was received, its size as sent, and the calls that it took."""
 
     rows: pl.DataFrame
     status: int
     bytes: int
     answered_at: datetime
+    tries: int = 1
 
 
 class FmpClient:
-    """Asks the vendor, at the configured pace, from any number of threads. Use it as a context manager."""
+    """Asks the vendor, at the configured pace, from any number of threads. Use it as a context manager.
 
-    def __init__(self, settings: Settings, clock: Clock, *, transport: httpx.BaseTransport | None = None) -> None:
+    `calls` and `bytes` are what was sent and received so far, `server_date` is the vendor's clock at its newest answer.
+    When `stop` says so, who waits for a turn or for another try waits no more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._key = require_key(settings)
-        self._pace = Pace(settings, clock)
+        self._stop = stop
+        self._pace = Pace(settings, clock, self._rest)
+        self._lock = threading.Lock()
+        self.calls = 0
+        self.bytes = 0
+        self.server_date: datetime | None = None
         self._http = httpx.Client(
             headers={"apikey": self._key, "accept": "application/json"},
             timeout=settings.timeout_seconds,
             transport=transport,
-            limits=httpx.Limits(max_connections=settings.threads),
+            verify=_certificates(),
+            limits=httpx.Limits(max_connections=settings.workers, max_keepalive_connections=settings.workers),
             mounts={f"all://{host}": transport for host in LOOPBACK},
         )
 
@@ -75,16 +99,42 @@ class FmpClient:
 
         Raises:
             VendorError: what came instead, after as many tries as the settings allow.
+            Stopped: nobody waits for the answer any more.
         """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_worth_retrying),
             stop=tenacity.stop_after_attempt(self._settings.retry_attempts),
             wait=self._wait_seconds,
-            sleep=self._clock.wait,
-            before_sleep=_log_retry,
+            sleep=self._rest,
+            before_sleep=self._before_next_try,
             reraise=True,
         )
-        return retrying(self._send_in_turn, path, parameters)
+        answer = retrying(self._send_in_turn, path, parameters)
+        return replace(answer, tries=int(retrying.statistics.get("attempt_number", 1)))
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, where there may be a stop in pieces, so that it is noticed.
+
+        Raises:
+            Stopped: it was.
+        """
+        if self._stop is None:
+            self._clock.wait(seconds)
+            return
+        left = seconds
+        while not self._stop():
+            if left <= 0:
+                return
+            self._clock.wait(min(left, REST_PIECE_SECONDS))
+            left -= REST_PIECE_SECONDS
+        raise Stopped("asked the vendor; stopped before the answer; what is missing stays due")
+
+    def _before_next_try(self, state: tenacity.RetryCallState) -> None:
+        """Tell why, and let nobody else send either when the vendor asked to slow down."""
+        failure = _failure(state)
+        log.warning("call_retried", attempt=state.attempt_number, reason=str(failure))
+        if isinstance(failure, RateLimited) and state.next_action is not None:
+            self._pace.hold_off(state.next_action.sleep)
 
     def _send_in_turn(self, path: str, parameters: Mapping[str, str]) -> Answer:
         self._pace.wait_turn()
@@ -95,6 +145,8 @@ class FmpClient:
         nor context leads back to a request object that holds the key.
         """
         error: VendorError
+        with self._lock:
+            self.calls += 1
         try:
             return self._http.get(f"{self._settings.base_url}/{path}", params=dict(parameters))
         except httpx.DecodingError as problem:
@@ -109,6 +161,9 @@ class FmpClient:
         raise error
 
     def _judged(self, response: httpx.Response, symbol: str | None) -> Answer:
+        with self._lock:
+            self.bytes += response.num_bytes_downloaded
+            self.server_date = _server_date(response) or self.server_date
         body = self._hidden(response.content.decode("utf-8", errors="replace")).encode("utf-8")
         try:
             rows = parse(response.status_code, body, symbol=symbol)
@@ -155,8 +210,18 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None
 
 
-def _log_retry(state: tenacity.RetryCallState) -> None:
-    log.warning("call_retried", attempt=state.attempt_number, reason=str(_failure(state)))
+def _server_date(response: httpx.Response) -> datetime | None:
+    """The vendor's clock, as its answer says."""
+    try:
+        return parsedate_to_datetime(response.headers["date"])
+    except (KeyError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=1)
+def _certificates() -> ssl.SSLContext:
+    """Whom to trust: read once, a worker that stays makes many clients."""
+    return httpx.create_ssl_context()
 
 
 def _retry_after(response: httpx.Response) -> float | None:

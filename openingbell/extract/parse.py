@@ -25,6 +25,8 @@ from openingbell.errors import (
 EXCERPT = 160
 """Characters of a foreign text that a message quotes."""
 
+STAYS_DUE = "what is missing stays due and is asked by the next run"
+
 REFUSED_KEY = ("invalid api key",)
 EXCLUDED = ("premium query parameter", "special endpoint", "restricted endpoint", "exclusive endpoint")
 USED_UP = ("bandwidth limit reach", "daily limit reach")
@@ -89,15 +91,15 @@ def _error(status: int, words: str) -> VendorError:
     if status == 401 or _matches(words, REFUSED_KEY):
         return KeyRefused(f"{said}; put a valid key into FMP_API_KEY", status=status)
     if _matches(words, USED_UP):
-        return QuotaExhausted(f"{said}; what is missing stays due and is asked by the next run", status=status)
+        return QuotaExhausted(f"{said}; {STAYS_DUE}", status=status)
     if status == 429 or _matches(words, TOO_FAST):
-        return RateLimited(said, status=status)
+        return RateLimited(f"{said}; {STAYS_DUE}", status=status)
     if _matches(words, NOT_UNDERSTOOD) or status in (400, 404):
         return BadRequest(f"{said}; this is a mistake of the request", status=status)
     if status in (402, 403) or _matches(words, EXCLUDED):
         return Restricted(f"{said}; the plan excludes it", status=status)
     if status >= 500:
-        return VendorUnavailable(said, status=status)
+        return VendorUnavailable(f"{said}; {STAYS_DUE}", status=status)
     return UnusableAnswer(said, status=status, body=words.encode("utf-8"))
 
 

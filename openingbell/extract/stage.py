@@ -1,13 +1,17 @@
-"""The stage: sends what is due and lands each batch of answers as one file with its manifest."""
+"""The stage: sends what is due and lands each batch of answers as one file with its manifest.
+
+Each answer is kept as soon as it is there, so that whoever is killed repeats no more than the calls that were in
+flight. What an answer teaches about the beginning of a symbol's history decides what is due next.
+"""
 
 from __future__ import annotations
 
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 
 import polars as pl
@@ -16,16 +20,36 @@ import structlog
 from openingbell import coverage
 from openingbell.clock import Clock
 from openingbell.config import Settings
-from openingbell.errors import KeyRefused, QuotaExhausted, Restricted, UnusableAnswer, VendorError
+from openingbell.coverage import Due
+from openingbell.errors import KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
 from openingbell.extract.actions import landed_splits
+from openingbell.extract.budget import Budget
 from openingbell.extract.fmp import Answer, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
-from openingbell.landing import Ask, Landing, Outcome
+from openingbell.feeds import Kind
+from openingbell.landing import Ask, Batch, Landing, Outcome
+from openingbell.landing.batch import Part
 from openingbell.progress import Progress
-from openingbell.universe import Universe
+from openingbell.universe import Member, Universe
 
 log = structlog.get_logger()
+
+STOPPED = "stopped as asked; what is missing stays due"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What an extraction is to ask for, of all that is due.
+
+    With `again` also what is missing though it was asked for; only of `feeds`, None for all; `sample` windows of
+    history that were not read for the longest time; with `backfill` also what backfills were asked for.
+    """
+
+    again: bool = False
+    feeds: frozenset[str] | None = None
+    sample: int = 0
+    backfill: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +72,7 @@ class Extracted:
     restricted: tuple[str, ...] = ()
     failures: tuple[Failure, ...] = ()
     stopped: str = ""
+    cut_short: bool = False
 
     def __add__(self, other: Extracted) -> Extracted:
         return Extracted(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
@@ -76,53 +101,154 @@ def run(
     settings: Settings,
     *,
     source: str,
-    again: bool = False,
+    wanted: Wanted = Wanted(),
+    budget: Budget | None = None,
+    stop: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> Extracted:
-    """Ask for everything that is due and land it; with `again` also for what is missing though it was asked for.
+    """Ask for everything that is due and land it.
 
-    A symbol that fails or is outside the plan does not stop the others. When the vendor's quota is used up, what has
-    come is landed and the rest stays due.
+    A symbol that fails or is outside the plan does not stop the others. When the vendor's quota or the `budget` is
+    used up, or `stop` says so, what has come is landed and the rest stays due.
 
     Raises:
         KeyRefused: the vendor does not accept the key.
         VendorError: not one request got an answer.
         RecordError: the disk does not take a file.
     """
-    manifests = landing.manifests()
-    splits = landed_splits(landing, manifests, clock.now())
-    batches = deque(plan(coverage.due(universe, manifests, clock.now(), settings, again=again, splits=splits)))
-    planned = sum(len(batch) for batch in batches)
-    done = Extracted()
-    with ThreadPoolExecutor(max_workers=settings.threads) as pool:
-        while batches:
-            batch = batches.popleft()
-            replies = _ask_all(batch, client, clock, pool)
-            landed, rest = _land(replies, landing, settings, source)
-            done += landed
-            if rest:
-                planned += len(rest)
-                batches.appendleft(rest)
-            if stop := _first(replies, KeyRefused):
-                raise stop
-            if stop := _first(replies, QuotaExhausted):
-                log.warning("extraction_stopped", reason=str(stop))
-                done += Extracted(stopped=str(stop))
-                break
-            if progress is not None:
-                progress(batch[0].member.feed.name, done.requests, planned)
+    with ThreadPoolExecutor(max_workers=settings.workers) as pool:
+        course = _Course(landing, client, clock, settings, source, budget or Budget(), stop, pool, progress)
+        due = _due(universe, landing, clock, settings, wanted)
+        while due and not course.done.stopped:
+            course.go(due)
+            searching = {one.member for one in due if one.probe} - course.left_alone
+            due = [one for one in _due(universe, landing, clock, settings, Wanted()) if one.member in searching]
+    done = course.done
     if done.failures and not (done.files or done.stopped):
         first = done.failures[0]
-        raise VendorError(f"asked for {planned} windows; not one was answered; {first.symbol}: {first.message}")
+        raise VendorError(f"asked for {course.planned} windows; not one was answered; {first.symbol}: {first.message}")
     return replace(done, restricted=tuple(dict.fromkeys(done.restricted)))
 
 
-def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: ThreadPoolExecutor) -> list[_Reply]:
-    """Every request of a batch, in its order. Once the key or the quota fails, no further one is sent."""
-    over = threading.Event()
+def _due(universe: Universe, landing: Landing, clock: Clock, settings: Settings, wanted: Wanted) -> list[Due]:
+    splits = landed_splits(landing, clock.now())
+    return coverage.due(
+        universe,
+        landing.record(),
+        clock.now(),
+        settings,
+        again=wanted.again,
+        splits=splits,
+        sample=wanted.sample,
+        feeds=wanted.feeds,
+    )
 
-    def ask(request: Request) -> _Reply | None:
-        if over.is_set():
+
+@dataclass
+class _Course:
+    """An extraction under way. `left_alone` are the members that this run asks no more."""
+
+    landing: Landing
+    client: FmpClient
+    clock: Clock
+    settings: Settings
+    source: str
+    budget: Budget
+    stop: Callable[[], bool]
+    pool: ThreadPoolExecutor
+    progress: Progress | None
+    done: Extracted = field(default_factory=Extracted)
+    planned: int = 0
+    left_alone: set[Member] = field(default_factory=set)
+
+    def go(self, due: Sequence[Due]) -> None:
+        """Send what is due, batch by batch; what answers did not reach follows at once."""
+        planned = plan(due)
+        self.planned += planned.requests
+        rests: deque[list[Request]] = deque()
+        batches = iter(planned)
+        while batch := (rests.popleft() if rests else next(batches, None)):
+            if rest := self._batch([one for one in batch if one.member not in self.left_alone]):
+                self.planned += len(rest)
+                rests.append(rest)
+            if self.progress is not None:
+                self.progress(batch[0].member.feed.name, self.done.requests, self.planned)
+            if self.done.stopped:
+                log.warning("extraction_stopped", reason=self.done.stopped)
+                return
+
+    def _batch(self, batch: Sequence[Request]) -> list[Request]:
+        """Send one batch and land what came; returns what the answers did not reach."""
+        affordable = batch[: self.budget.calls_left(self.client.calls, self.client.bytes)]
+        if affordable != batch:
+            self.done += Extracted(stopped=self.budget.exhausted)
+        if not affordable:
+            return []
+        member = affordable[0].member
+        delay = self.settings.final_delay(member.feed)
+        landing = self.landing.batch(
+            member.feed.name,
+            source=self.source,
+            bar_interval=member.bar_interval,
+            basis=member.basis,
+            final_delay=delay,
+        )
+        rest: list[Request] = []
+        over = threading.Event()
+        try:
+            for place, reply in _ask_all(affordable, self.client, self.clock, self.pool, over, self.stop):
+                if isinstance(reply.error, Stopped):
+                    continue
+                if reply.error is None or isinstance(reply.error, Restricted):
+                    how_far = reach(reply.request, reply.rows, reply.answered_at, delay)
+                    landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
+                    rest += [how_far.rest] if how_far.rest else []
+                self._count(reply)
+        finally:
+            over.set()
+            self._land(landing)
+        if self.stop() and not self.done.stopped:
+            self.done += Extracted(stopped=STOPPED, cut_short=True)
+        return rest
+
+    def _count(self, reply: _Reply) -> None:
+        """What came of a request; a refused key ends the run."""
+        error, member = reply.error, reply.request.member
+        self.done += Extracted(requests=1, bytes=reply.answer.bytes if reply.answer else 0)
+        match error:
+            case None:
+                return
+            case Restricted():
+                log.warning("symbol_restricted", feed=member.feed.name, symbol=member.symbol)
+                self.done += Extracted(restricted=(member.symbol,))
+            case KeyRefused():
+                raise error
+            case QuotaExhausted():
+                self.done += Extracted(failures=(_failure(reply, error, self.landing),))
+                if not self.done.stopped:
+                    self.done += Extracted(stopped=str(error))
+            case _:
+                self.done += Extracted(failures=(_failure(reply, error, self.landing),))
+        self.left_alone.add(member)
+
+    def _land(self, batch: Batch) -> None:
+        if manifest := batch.land():
+            log.info("file_landed", load_id=manifest.load_id, rows=manifest.rows, symbols=len(manifest.asks))
+            self.done += Extracted(rows=manifest.rows, files=1)
+
+
+def _ask_all(
+    batch: Sequence[Request],
+    client: FmpClient,
+    clock: Clock,
+    pool: ThreadPoolExecutor,
+    over: threading.Event,
+    stop: Callable[[], bool],
+) -> Iterator[tuple[int, _Reply]]:
+    """The replies to a batch as they come, with their places. Once it is `over`, no further request is sent."""
+
+    def ask(place: int, request: Request) -> tuple[int, _Reply] | None:
+        if over.is_set() or stop():
             return None
         try:
             answer = client.get(request.path, request.parameters)
@@ -130,15 +256,25 @@ def _ask_all(batch: Sequence[Request], client: FmpClient, clock: Clock, pool: Th
         except VendorError as error:
             if isinstance(error, KeyRefused | QuotaExhausted):
                 over.set()
-            return _Reply(request, clock.now(), error=error)
-        return _Reply(request, answer.answered_at, answer=answer)
+            return place, _Reply(request, clock.now(), error=error)
+        return place, _Reply(request, answer.answered_at, answer=answer)
 
-    return [reply for reply in pool.map(ask, batch) if reply is not None]
+    waiting: list[Future[tuple[int, _Reply] | None]] = [
+        pool.submit(ask, place, request) for place, request in enumerate(batch)
+    ]
+    for future in as_completed(waiting):
+        if (reply := future.result()) is not None:
+            yield reply
 
 
 def _require_names(rows: pl.DataFrame, request: Request) -> None:
-    """Rows without a date would cover what they say nothing about; those of the whole market need symbols as well."""
-    needed = ("symbol", "date") if request.member.feed.whole_market else ("date",)
+    """Rows without a date or a price would cover what they say nothing of; those of the whole market need symbols."""
+    feed = request.member.feed
+    needed: tuple[str, ...] = () if feed.kind is Kind.REFERENCE else ("date",)
+    if feed.kind is Kind.ACTIONS and feed.whole_market:
+        needed += ("symbol",)
+    if feed.kind in (Kind.INTRADAY, Kind.DAILY):
+        needed += ("open", "high", "low", "close")
     missing = [name for name in needed if name not in rows.columns]
     if len(rows) and missing:
         raise UnusableAnswer(
@@ -147,47 +283,6 @@ def _require_names(rows: pl.DataFrame, request: Request) -> None:
             status=200,
             body=rows.write_csv().encode("utf-8"),
         )
-
-
-def _land(
-    replies: Sequence[_Reply], landing: Landing, settings: Settings, source: str
-) -> tuple[Extracted, list[Request]]:
-    """Land the answers of one batch as one file; returns what was done and what the answers did not reach."""
-    failures = tuple(
-        _failure(reply, reply.error, landing)
-        for reply in replies
-        if reply.error is not None and not isinstance(reply.error, Restricted)
-    )
-    kept = [reply for reply in replies if reply.error is None or isinstance(reply.error, Restricted)]
-    if not kept:
-        return Extracted(len(replies), failures=failures), []
-    member = kept[0].request.member
-    delay = settings.final_delay(member.feed)
-    reached = [reach(reply.request, reply.rows, reply.answered_at, delay) for reply in kept]
-    asks = tuple(_ask(reply, how_far) for reply, how_far in zip(kept, reached, strict=True))
-    frames = [_with_provenance(reply) for reply in kept if len(reply.rows)]
-    manifest = landing.write(
-        member.feed.name,
-        pl.concat(frames, how="diagonal") if frames else pl.DataFrame(),
-        asks,
-        source=source,
-        bar_interval=member.bar_interval,
-        basis=member.basis,
-        final_delay=delay,
-    )
-    log.info("file_landed", load_id=manifest.load_id, rows=manifest.rows, symbols=len(asks))
-    restricted = [reply.request.member.symbol for reply in kept if reply.error is not None]
-    for symbol in restricted:
-        log.warning("symbol_restricted", feed=member.feed.name, symbol=symbol)
-    landed = Extracted(
-        requests=len(replies),
-        rows=manifest.rows,
-        files=1,
-        bytes=sum(ask.bytes for ask in asks),
-        restricted=tuple(restricted),
-        failures=failures,
-    )
-    return landed, [how_far.rest for how_far in reached if how_far.rest]
 
 
 def _ask(reply: _Reply, reached: Reach) -> Ask:
@@ -207,14 +302,18 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
         rows=len(reply.rows),
         bytes=answer.bytes if answer else 0,
         bars=reached.bars,
+        calls=answer.tries if answer else 1,
     )
 
 
 def _with_provenance(reply: _Reply) -> pl.DataFrame:
     """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
-    asked = pl.lit(reply.request.member.symbol)
+    if reply.rows.is_empty():
+        return pl.DataFrame()
+    asked = pl.lit(reply.request.member.symbol).alias("symbol")
+    own = reply.request.member.feed.whole_market and "symbol" in reply.rows.columns
     return reply.rows.select(
-        pl.col("symbol") if reply.request.member.feed.whole_market else asked.alias("symbol"),
+        pl.col("symbol") if own else asked,
         pl.lit(reply.answered_at.isoformat()).alias("answered_at"),
         pl.exclude("symbol", "answered_at"),
     )
@@ -229,7 +328,3 @@ def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:
         symbol = re.sub(r"[^\w.-]", "", member.symbol)
         landing.keep_unreadable(f"{reply.answered_at:%Y%m%dT%H%M%S%f}Z-{member.feed.name}-{symbol}.txt", error.body)
     return Failure(member.feed.name, member.symbol, str(error))
-
-
-def _first(replies: Iterable[_Reply], kind: type[VendorError]) -> VendorError | None:
-    return next((reply.error for reply in replies if isinstance(reply.error, kind)), None)

@@ -7,10 +7,10 @@ new then may say something new now: they are read again from the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -19,17 +19,20 @@ import structlog
 from openingbell import tables
 from openingbell.clock import Clock
 from openingbell.config import Settings
-from openingbell.errors import RecordError
-from openingbell.feeds import FEEDS, Kind
-from openingbell.landing import Ask, Landing, Manifest
-from openingbell.load.typing import Typed, type_rows
+from openingbell.feeds import FEEDS
+from openingbell.landing import Landing, Record
+from openingbell.load import bulk
+from openingbell.load.bulk import Bundle
 from openingbell.progress import Progress
+from openingbell.tables import Table
 from openingbell.versions import has_duplicates, new_versions
 from openingbell.warehouse.protocol import Warehouse, Writer
 
 log = structlog.get_logger()
 
-NEXT_TO = timedelta(days=2)
+NEXT_TO_DAYS = 2
+"""Bars next to what was asked may come along."""
+NEW = pl.Schema({"load_id": pl.String(), "rows_new": pl.Int64()})
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,6 @@ class Loaded:
 
     def __add__(self, other: Loaded) -> Loaded:
         return Loaded(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
-
-
-@dataclass(frozen=True)
-class _File:
-    manifest: Manifest
-    typed: Typed
 
 
 def run(
@@ -79,16 +76,15 @@ def run(
         RecordError: a manifest cannot be read.
     """
     warehouse.setup()
-    manifests = landing.manifests()
+    record = landing.record()
     with warehouse.read() as reader:
-        loaded = set(reader.read(tables.LOADS)["load_id"])
-    pending = [manifest for manifest in manifests if manifest.load_id not in loaded]
-    ours = [manifest for manifest in pending if source in (None, manifest.source)]
-    theirs = [manifest for manifest in pending if source not in (None, manifest.source)]
-    total = Loaded(failures=tuple(_refused(manifest, source) for manifest in theirs))
-    for files, unread in _read_ahead(_chunks(ours, settings.rows_per_transaction), landing):
+        pending = record.files.join(reader.read(tables.LOADS), on="load_id", how="anti", maintain_order="left")
+    is_ours = pl.lit(value=True) if source is None else pl.col("source") == source
+    theirs = pending.filter(~is_ours).select("feed", "load_id", "source").iter_rows()
+    total = Loaded(failures=tuple(_refused(feed, load_id, other, source) for feed, load_id, other in theirs))
+    for bundles in _read_ahead(pending.filter(is_ours), record.asks, landing, settings.rows_per_transaction):
         with warehouse.write() as writer:
-            done = _load(files, manifests, landing, writer, clock.now()) + Loaded(failures=tuple(unread))
+            done = _load(bundles, record, landing, writer, clock.now())
         total += done
         log.info("files_loaded", files=done.files, rows_new=done.rows_new)
         if progress is not None:
@@ -96,84 +92,57 @@ def run(
     return total
 
 
-def _refused(manifest: Manifest, source: str | None) -> str:
+def _refused(feed: str, load_id: str, other: str, source: str | None) -> str:
     """Why a file of another source is left alone."""
     reason = (
-        f"asked to load {manifest.feed}/{manifest.load_id}; it holds data of {manifest.source}, this home those of "
+        f"asked to load {feed}/{load_id}; it holds data of {other}, this home those of "
         f"{source}; a home holds one source, so that simulated and real data never mix; move file and manifest to a "
-        f"home of {manifest.source}, or away"
+        f"home of {other}, or away"
     )
-    log.warning("file_of_another_source", load_id=manifest.load_id, reason=reason)
+    log.warning("file_of_another_source", load_id=load_id, reason=reason)
     return reason
 
 
-def _chunks(manifests: Iterable[Manifest], rows: int) -> Iterator[list[Manifest]]:
-    """Runs of manifests with about `rows` rows together, one manifest at the least."""
-    chunk: list[Manifest] = []
-    held = 0
-    for manifest in manifests:
-        if chunk and held + manifest.rows > rows:
-            yield chunk
-            chunk, held = [], 0
-        chunk.append(manifest)
-        held += manifest.rows
-    if chunk:
-        yield chunk
-
-
-def _read_ahead(chunks: Iterable[list[Manifest]], landing: Landing) -> Iterator[tuple[list[_File], list[str]]]:
-    """What `_read` makes of each chunk; the next one is read while the one before is written."""
+def _read_ahead(files: pl.DataFrame, asks: pl.DataFrame, landing: Landing, rows: int) -> Iterator[list[Bundle]]:
+    """The files, read and typed, in parts of about `rows` rows; the next one is read while the one before is written."""
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        ahead: list[Future[_File | str]] = []
-        for chunk in chunks:
-            reading = [pool.submit(_read_one, manifest, landing) for manifest in chunk]
+        ahead: list[Future[Bundle]] = []
+        for part in bulk.runs(files, rows):
+            of_part = _asks_of(part, asks)
+            reading = [pool.submit(bulk.read, bundle, of_part, landing) for bundle in bulk.bundles(part)]
             if ahead:
-                yield _sorted_out(future.result() for future in ahead)
+                yield [future.result() for future in ahead]
             ahead = reading
         if ahead:
-            yield _sorted_out(future.result() for future in ahead)
+            yield [future.result() for future in ahead]
 
 
-def _load(files: list[_File], manifests: list[Manifest], landing: Landing, writer: Writer, now: datetime) -> Loaded:
+def _asks_of(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
+    return asks.join(files.select(pl.col("load_id").cast(pl.Categorical)), on="load_id", how="semi")
+
+
+def _load(bundles: list[Bundle], record: Record, landing: Landing, writer: Writer, now: datetime) -> Loaded:
     loads = writer.read(tables.LOADS)
-    total = Loaded()
-    for table in dict.fromkeys(file.typed.table.name for file in files):
-        of_table = [file for file in files if file.typed.table.name == table]
-        overtaken, unread = _read(_overtaken(of_table, manifests, loads), landing)
-        total += Loaded(failures=tuple(unread))
-        fresh = _append(of_table + overtaken, writer)
+    total = Loaded(failures=tuple(reason for bundle in bundles for reason in bundle.unread))
+    for table in dict.fromkeys(bundle.table for bundle in bundles):
+        of_table = [bundle for bundle in bundles if bundle.table is table]
+        files = pl.concat(bundle.files for bundle in of_table)
+        late = _overtaken(files, table, record, loads)
+        overtaken = [bulk.read(bundle, _asks_of(late, record.asks), landing) for bundle in bulk.bundles(late)]
+        fresh = _append([*of_table, *overtaken], table, writer)
         _amend(loads, overtaken, fresh, writer)
-        counted = [(file, _counts(file, fresh.get(file.manifest.load_id, 0))) for file in of_table]
-        writer.append(tables.LOADS, pl.concat(_loads_row(file, counts, now) for file, counts in counted))
-        writer.append(tables.QUARANTINE, pl.concat(file.typed.quarantined for file in of_table))
-        total += sum((counts for _, counts in counted), Loaded())
+        counted = _counted(files, fresh)
+        writer.append(tables.LOADS, _loads_rows(counted, now))
+        writer.append(tables.QUARANTINE, pl.concat(bundle.quarantined for bundle in of_table))
+        total += _sum(counted) + Loaded(failures=tuple(reason for bundle in overtaken for reason in bundle.unread))
     return total
 
 
-def _read(manifests: Iterable[Manifest], landing: Landing) -> tuple[list[_File], list[str]]:
-    """Files, and why others cannot be read."""
-    return _sorted_out(_read_one(manifest, landing) for manifest in manifests)
-
-
-def _read_one(manifest: Manifest, landing: Landing) -> _File | str:
-    try:
-        return _File(manifest, type_rows(landing.read(manifest), manifest))
-    except RecordError as error:
-        log.warning("file_unreadable", load_id=manifest.load_id, reason=str(error))
-        return str(error)
-
-
-def _sorted_out(found: Iterable[_File | str]) -> tuple[list[_File], list[str]]:
-    every = list(found)
-    return [one for one in every if isinstance(one, _File)], [one for one in every if isinstance(one, str)]
-
-
-def _append(files: list[_File], writer: Writer) -> dict[str, int]:
-    """Append what the files say that is new; returns the number of rows by load_id."""
-    table = files[0].typed.table
-    incoming = pl.concat(file.typed.final for file in files)
+def _append(bundles: list[Bundle], table: Table, writer: Writer) -> pl.DataFrame:
+    """Append what the files say that is new; returns load_id (String) and rows_new (Int64) of files that say any."""
+    incoming = pl.concat(bundle.final for bundle in bundles)
     if incoming.is_empty():
-        return {}
+        return NEW.to_frame()
     first, last = incoming[table.order].min(), incoming[table.order].max()
     symbols = incoming["symbol"].unique().to_list() if "symbol" in table.names else None
     within: dict[str, Any] = {"symbols": symbols, "first": _bound(first), "last": _bound(last)}
@@ -183,7 +152,7 @@ def _append(files: list[_File], writer: Writer) -> dict[str, int]:
     else:
         fresh = incoming  # nothing is stored of these bars, and none comes twice
     writer.append(table, fresh)
-    return dict(fresh.group_by("load_id").len().iter_rows())
+    return fresh.group_by("load_id").agg(rows_new=pl.len().cast(pl.Int64))
 
 
 def _bound(value: object) -> date:
@@ -192,73 +161,66 @@ def _bound(value: object) -> date:
     return value
 
 
-def _overtaken(files: list[_File], manifests: list[Manifest], loads: pl.DataFrame) -> list[Manifest]:
+def _overtaken(files: pl.DataFrame, table: Table, record: Record, loads: pl.DataFrame) -> pl.DataFrame:
     """The loaded files that are younger than the oldest of `files` and may hold versions of the same bars."""
-    oldest = min((file.manifest.extracted_at, file.manifest.load_id) for file in files)
-    of_table = [feed for feed in FEEDS if feed.raw_table == files[0].typed.table.name]
-    loaded = set(loads.filter(pl.col("feed").is_in([feed.name for feed in of_table]))["load_id"])
-    meets_all = any(feed.kind is Kind.ACTIONS for feed in of_table)  # an answer may be of any day and symbol
-    reach: dict[str, tuple[date, date]] = {}
-    for file in files:
-        for ask in file.manifest.asks:
-            first, last = reach.get(ask.symbol, (ask.first, ask.last))
-            reach[ask.symbol] = min(first, ask.first), max(last, ask.last)
-    return [
-        manifest
-        for manifest in manifests
-        if manifest.load_id in loaded
-        and (manifest.extracted_at, manifest.load_id) > oldest
-        and (meets_all or any(_meets(ask, reach.get(ask.symbol)) for ask in manifest.asks))
-    ]
+    if files.is_empty():
+        return record.files.clear()
+    at, load_id = files.select("extracted_at", "load_id").sort("extracted_at", "load_id").row(0)
+    of_table = [feed for feed in FEEDS if feed.raw_table == table.name]
+    younger = record.files.filter(
+        pl.col("feed").is_in([feed.name for feed in of_table]),
+        (pl.col("extracted_at") > at) | ((pl.col("extracted_at") == at) & (pl.col("load_id") > load_id)),
+    ).join(loads, on="load_id", how="semi", maintain_order="left")
+    if younger.is_empty() or not all(feed.has_grid for feed in of_table):
+        return younger  # an answer of facts without a grid may be of any day and symbol
+    reach = (
+        _asks_of(files, record.asks)
+        .group_by("symbol")
+        .agg(reach_first=pl.col("first").min(), reach_last=pl.col("last").max())
+    )
+    meeting = (
+        _asks_of(younger, record.asks)
+        .join(reach, on="symbol")
+        .filter(
+            pl.col("first").dt.offset_by(f"-{NEXT_TO_DAYS}d") <= pl.col("reach_last"),
+            pl.col("reach_first") <= pl.col("last").dt.offset_by(f"{NEXT_TO_DAYS}d"),
+        )
+        .select(pl.col("load_id").cast(pl.String))
+    )
+    return younger.join(meeting, on="load_id", how="semi", maintain_order="left")
 
 
-def _meets(ask: Ask, reach: tuple[date, date] | None) -> bool:
-    """Whether an answer may hold bars of these sessions; those next to what was asked may come along."""
-    return reach is not None and ask.first - NEXT_TO <= reach[1] and reach[0] <= ask.last + NEXT_TO
-
-
-def _amend(loads: pl.DataFrame, overtaken: list[_File], fresh: dict[str, int], writer: Writer) -> None:
+def _amend(loads: pl.DataFrame, overtaken: list[Bundle], fresh: pl.DataFrame, writer: Writer) -> None:
     """Correct the counts of files of which rows say something new after all, and have them transformed again."""
-    touched = [file.manifest.load_id for file in overtaken if file.manifest.load_id in fresh]
-    if not touched:
+    read = [load_id for bundle in overtaken for load_id in bundle.files["load_id"]]
+    touched = fresh.filter(pl.col("load_id").is_in(read)).rename({"rows_new": "more"})
+    if touched.is_empty():
         return
-    more = pl.col("load_id").replace_strict(fresh, default=0, return_dtype=pl.Int64)
     writer.replace(
         tables.LOADS,
-        loads.filter(pl.col("load_id").is_in(touched)).with_columns(
-            rows_new=pl.col("rows_new") + more,
-            rows_same=pl.col("rows_same") - more,
+        loads.join(touched, on="load_id").with_columns(
+            rows_new=pl.col("rows_new") + pl.col("more"),
+            rows_same=pl.col("rows_same") - pl.col("more"),
             transformed_at=pl.lit(None, pl.Datetime("us")),
         ),
     )
 
 
-def _loads_row(file: _File, counts: Loaded, now: datetime) -> pl.DataFrame:
-    row = {
-        "load_id": file.manifest.load_id,
-        "feed": file.manifest.feed,
-        "sha256": file.manifest.sha256,
-        "extracted_at": file.manifest.extracted_at.replace(tzinfo=None),
-        "rows": counts.rows,
-        "rows_new": counts.rows_new,
-        "rows_same": counts.rows_same,
-        "rows_repeated": counts.rows_repeated,
-        "rows_forming": counts.rows_forming,
-        "rows_quarantined": counts.rows_quarantined,
-        "loaded_at": now.replace(tzinfo=None),
-        "transformed_at": None,
-    }
-    return pl.DataFrame([row], schema=tables.LOADS.schema)
-
-
-def _counts(file: _File, rows_new: int) -> Loaded:
-    typed = file.typed
-    return Loaded(
-        files=1,
-        rows=file.manifest.rows,
-        rows_new=rows_new,
-        rows_same=len(typed.final) - rows_new,
-        rows_repeated=typed.repeated,
-        rows_forming=typed.forming,
-        rows_quarantined=len(typed.quarantined),
+def _counted(files: pl.DataFrame, fresh: pl.DataFrame) -> pl.DataFrame:
+    """The files with `rows_new` and `rows_same` beside the other counts."""
+    return files.join(fresh, on="load_id", how="left", maintain_order="left").with_columns(
+        rows_new=pl.col("rows_new").fill_null(0), rows_same=pl.col("rows_final") - pl.col("rows_new").fill_null(0)
     )
+
+
+def _loads_rows(counted: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    return counted.with_columns(
+        pl.col("extracted_at").dt.replace_time_zone(None),
+        loaded_at=pl.lit(now.replace(tzinfo=None), pl.Datetime("us")),
+        transformed_at=pl.lit(None, pl.Datetime("us")),
+    ).select(tables.LOADS.names)
+
+
+def _sum(counted: pl.DataFrame) -> Loaded:
+    names = ("rows", "rows_new", "rows_same", "rows_repeated", "rows_forming", "rows_quarantined")
+    return Loaded(len(counted), **counted.select(pl.col(names).sum()).row(0, named=True))

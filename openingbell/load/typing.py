@@ -1,20 +1,23 @@
-"""From landed text to typed rows. Pure: it depends on the file and its manifest alone, never on settings or clock.
+"""From landed text to typed rows. Pure: it depends on files and their manifests alone, never on settings or clock.
 
 Nothing is dropped: a row becomes a typed row that is final, a typed row that was still forming, a repetition of another
-row of its answer, or goes to quarantine with the reasons.
+row of its answer, or goes to quarantine with the reasons. Files of one form are typed as one frame; what one of them
+says has no bearing on the others.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from openingbell import sessions, tables
 from openingbell.feeds import BAR_FIELDS, BY_NAME, SPLITS, SPLITS_CALENDAR, TENORS, Feed, Kind
-from openingbell.landing import MISFIT, Manifest
+from openingbell.landing import MISFIT, Manifest, record_of
 from openingbell.tables import Table
 from openingbell.versions import has_duplicates
 
@@ -32,15 +35,34 @@ NUMBERS = {
 """The columns that are numbers, by the vendor's names."""
 
 
+FORM = ("feed", "bar_interval", "basis", "final_delay")
+"""What files have in common that are typed together, by the columns of the record's files."""
+COUNTS = pl.Schema(
+    {"load_id": pl.String()}
+    | dict.fromkeys(("rows_final", "rows_repeated", "rows_forming", "rows_quarantined"), pl.Int64())
+)
+
+
 @dataclass(frozen=True)
 class Typed:
-    """A landed file, typed. rows of the file = final + repeated + forming + quarantined."""
+    """Landed files, typed. `counts` has a row a file (`COUNTS`): rows of the file = final + repeated + forming +
+    quarantined.
+    """
 
     table: Table
     final: pl.DataFrame
-    repeated: int
-    forming: int
+    counts: pl.DataFrame
     quarantined: pl.DataFrame
+
+    @property
+    def repeated(self) -> int:
+        """Rows that equal another one of their file."""
+        return int(self.counts["rows_repeated"].sum())
+
+    @property
+    def forming(self) -> int:
+        """Rows that were not final when they were received."""
+        return int(self.counts["rows_forming"].sum())
 
 
 def raw_table(feed: Feed) -> Table:
@@ -55,17 +77,32 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
         text: the file as `Landing.read` gives it: every column text, symbol and answered_at among them.
         manifest: its manifest.
     """
-    feed = BY_NAME[manifest.feed]
+    record = record_of([manifest])
+    return type_files(text, [len(text)], record.files, record.asks)
+
+
+def type_files(text: pl.DataFrame, lengths: Sequence[int], files: pl.DataFrame, asks: pl.DataFrame) -> Typed:
+    """Type the rows of landed files that have one form and one header.
+
+    Args:
+        text: the rows of all files, file after file; every column text, symbol and answered_at among them.
+        lengths: how many rows each file has.
+        files: the files, in that order, as the record has them; their `FORM` is the same.
+        asks: at least theirs, as the record has them.
+    """
+    form = files.row(0, named=True)
+    feed = BY_NAME[form["feed"]]
     table = raw_table(feed)
     if text.is_empty():
-        return Typed(table, table.empty(), 0, 0, tables.QUARANTINE.empty())
+        none = files.select("load_id", *(pl.lit(0, pl.Int64).alias(name) for name in COUNTS.names()[1:]))
+        return Typed(table, table.empty(), none, tables.QUARANTINE.empty())
     numbers = NUMBERS[feed.kind]
     names = ("symbol", "answered_at", "date", *numbers, MISFIT)
     rows = (
         _with_all_columns(text, names)
         .select(names)
-        .with_columns(source_row=pl.int_range(1, pl.len() + 1, dtype=pl.Int64))
-        .join(_facts(manifest), on="symbol", how="left", maintain_order="left")
+        .with_columns(_places(lengths))
+        .join(_facts(files, asks), on=["file", "symbol"], how="left", maintain_order="left")
     )
     dates = rows.select(pl.col("date").unique()).with_columns(_date(feed))  # each is read once: many bars share one
     typed = rows.join(dates, on="date", how="left", nulls_equal=True, maintain_order="left").with_columns(
@@ -73,40 +110,60 @@ def type_rows(text: pl.DataFrame, manifest: Manifest) -> Typed:
         *(pl.col(name).str.strip_chars().cast(pl.Float64, strict=False).alias(f"{name}_typed") for name in numbers),
     )
     typed = typed.with_columns(reasons=_reasons(numbers, whole_market=feed.whole_market))
-    bad = typed["reasons"] != ""
-    good = _final(typed.filter(~bad), manifest, feed)
+    is_bad = typed["reasons"] != ""
+    good = _final(typed.filter(~is_bad), form["bar_interval"], form["final_delay"], feed)
     columns = good.with_columns(
-        pl.lit(manifest.load_id).alias("load_id"),
-        pl.lit(manifest.bar_interval).alias("bar_interval"),
-        pl.lit(manifest.basis).alias("basis"),
+        files["load_id"].gather(good["file"]),
+        pl.lit(form["bar_interval"]).alias("bar_interval"),
+        pl.lit(form["basis"]).alias("basis"),
         *(pl.col(f"{name}_typed").alias(name) for name in numbers),
     ).with_columns(_finite(numbers))
     if feed.kind is Kind.ACTIONS:
         columns = _as_actions(columns, feed)
     candidates = columns.filter("is_final")
-    identity = [name for name in (*table.bar_key, *table.values) if name in candidates.columns]
     final = candidates
-    if has_duplicates(candidates, table.bar_key):
+    if has_duplicates(candidates, ("file", *table.bar_key)):
+        identity = [name for name in ("file", *table.bar_key, *table.values) if name in candidates.columns]
         final = candidates.unique(identity, keep="last", maintain_order=True)
-    return Typed(
-        table,
-        final.select(table.names),
-        repeated=len(candidates) - len(final),
-        forming=len(columns) - len(candidates),
-        quarantined=_quarantine(text, typed.select("source_row", "reasons").filter(bad), manifest),
+    bad = typed.filter(is_bad).select("file", "source_row", "reasons")
+    of_final, of_candidates, of_good, of_bad = (
+        np.bincount(frame["file"].to_numpy(), minlength=len(files)) for frame in (final, candidates, columns, bad)
     )
+    counts = pl.DataFrame(
+        {
+            "load_id": files["load_id"],
+            "rows_final": of_final,
+            "rows_repeated": of_candidates - of_final,
+            "rows_forming": of_good - of_candidates,
+            "rows_quarantined": of_bad,
+        },
+        schema=COUNTS,
+    )
+    return Typed(table, final.select(table.names), counts, _quarantine(text.filter(is_bad), bad, files))
+
+
+def _places(lengths: Sequence[int]) -> list[pl.Series]:
+    """Of each row the number of its file, and which row of that it is, from 1 on."""
+    file = np.repeat(np.arange(len(lengths)), lengths)
+    begins = np.cumsum([0, *lengths[:-1]])
+    return [pl.Series("file", file), pl.Series("source_row", np.arange(1, len(file) + 1) - begins[file])]
 
 
 def _with_all_columns(text: pl.DataFrame, names: tuple[str, ...]) -> pl.DataFrame:
     return text.with_columns(pl.lit(None, pl.String).alias(name) for name in names if name not in text.columns)
 
 
-def _facts(manifest: Manifest) -> pl.DataFrame:
-    """Asset class and calendar by symbol, from what was asked."""
-    facts = {(ask.symbol, ask.asset_class, ask.calendar) for ask in manifest.asks}
-    return pl.DataFrame(
-        sorted(facts), schema={"symbol": pl.String, "asset_class": pl.String, "calendar": pl.String}, orient="row"
-    ).unique("symbol", keep="first", maintain_order=True)
+def _facts(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
+    """Asset class and calendar by file and symbol, from what was asked."""
+    names = ("symbol", "asset_class", "calendar")
+    return (
+        files.select(pl.col("load_id").cast(pl.Categorical))
+        .with_row_index("file")
+        .join(asks.select("load_id", *names), on="load_id")
+        .select(pl.col("file").cast(pl.Int64), pl.col(names).cast(pl.String))
+        .sort("file", *names)
+        .unique(["file", "symbol"], keep="first")
+    )
 
 
 def _date(feed: Feed) -> pl.Expr:
@@ -162,18 +219,18 @@ def _finite(numbers: tuple[str, ...]) -> list[pl.Expr]:
     return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers]
 
 
-def _final(rows: pl.DataFrame, manifest: Manifest, feed: Feed) -> pl.DataFrame:
+def _final(rows: pl.DataFrame, bar_interval: str, delay: timedelta, feed: Feed) -> pl.DataFrame:
     """Rows with their date typed and `is_final`: received after the bar's end and the delay."""
     rows = rows.with_columns(date=pl.col("date_typed"))
     if feed.kind is Kind.ACTIONS:
         return rows.with_columns(is_final=pl.lit(value=True))  # announced is announced
     if feed.kind is Kind.INTRADAY:
-        length = timedelta(minutes=sessions.minutes_of(manifest.bar_interval))
+        length = timedelta(minutes=sessions.minutes_of(bar_interval))
         ended = rows.with_columns(end_utc=sessions.to_utc(pl.col("date")) + length)
     else:
         ended = _daily_ends(rows)
     received = pl.col("extracted_at").dt.replace_time_zone("UTC")
-    return ended.with_columns(is_final=received >= pl.col("end_utc") + manifest.final_delay)
+    return ended.with_columns(is_final=received >= pl.col("end_utc") + delay)
 
 
 def _daily_ends(rows: pl.DataFrame) -> pl.DataFrame:
@@ -195,15 +252,14 @@ def _daily_ends(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _quarantine(text: pl.DataFrame, bad: pl.DataFrame, manifest: Manifest) -> pl.DataFrame:
-    rows = [
+def _quarantine(text: pl.DataFrame, bad: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame(
         {
-            "load_id": manifest.load_id,
-            "source_row": number,
-            "feed": manifest.feed,
-            "text": json.dumps(text.row(number - 1, named=True), ensure_ascii=False),
-            "reasons": reasons,
-        }
-        for number, reasons in bad.iter_rows()
-    ]
-    return pl.DataFrame(rows, schema=tables.QUARANTINE.schema)
+            "load_id": files["load_id"].gather(bad["file"]),
+            "source_row": bad["source_row"],
+            "feed": files["feed"].gather(bad["file"]),
+            "text": [json.dumps(row, ensure_ascii=False) for row in text.iter_rows(named=True)],
+            "reasons": bad["reasons"],
+        },
+        schema=tables.QUARANTINE.schema,
+    )

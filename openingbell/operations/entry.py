@@ -10,13 +10,16 @@ from pathlib import Path
 
 from openingbell import sessions
 from openingbell.clock import Clock
-from openingbell.config import read_settings
+from openingbell.closures import FILE_NAME as CLOSURES_NAME
+from openingbell.closures import Closures, read_closures
+from openingbell.config import Settings, read_settings
 from openingbell.context import Pipeline
 from openingbell.errors import RangeError
 from openingbell.landing import Landing
 from openingbell.operations import home as homes
 from openingbell.operations.home import Home, Source
 from openingbell.operations.logs import logging_to
+from openingbell.wants import read_wants
 from openingbell.warehouse.connect import connect
 
 
@@ -32,15 +35,17 @@ class Wish:
     symbols: tuple[str, ...] = ()
     day: str | None = None
     week: str | None = None
+    beyond_budget: bool = False
     clock: Clock | None = None
 
 
 @contextmanager
 def entered(wish: Wish) -> Iterator[tuple[Home, Pipeline]]:
-    """The home and the pipeline of a wish, with logging on. Nothing is written but the log.
+    """The home and the pipeline of a wish, with logging on and the home's closures in force. Nothing is written but the
+    log.
 
     Raises:
-        UsageError: a home of another source, a setting, a range or a symbol that cannot be.
+        UsageError: a home of another source, a setting, a closure, a range or a symbol that cannot be.
     """
     home = homes.enter(wish.source, wish.home)
     settings = read_settings(home.root)
@@ -59,9 +64,20 @@ def entered(wish: Wish) -> Iterator[tuple[Home, Pipeline]]:
         first=wish.first,
         last=wish.last,
         symbols=wish.symbols,
+        wants=tuple(read_wants(home.root)),
     )
-    with logging_to(home.logs, settings):
+    with sessions.amended(closures_of(home.root, settings)), logging_to(home.logs, settings):
         yield home, pipeline
+
+
+def closures_of(root: Path, settings: Settings) -> Closures:
+    """The closures of a home: of the file that is set, beside the home's own where it is relative, else closures.toml.
+
+    Raises:
+        SettingsError: what the file says cannot be, or the one that is set is not there.
+    """
+    named = settings.closures_file
+    return read_closures(root / Path(named or CLOSURES_NAME).expanduser(), required=bool(named))
 
 
 def check_range(first: date | None, last: date | None, now: datetime) -> None:

@@ -14,6 +14,7 @@ from openingbell import universe as universes
 from openingbell.clock import Clock, ShiftedClock, SystemClock
 from openingbell.config import Settings
 from openingbell.errors import RangeError, SourceError
+from openingbell.feeds import Kind
 from openingbell.landing import write_durably
 from openingbell.sessions import NEW_YORK
 from openingbell.universe import Universe
@@ -128,7 +129,9 @@ def universe_of(source: Source, settings: Settings) -> Universe:
     """
     if source.kind == REPLAY:
         return universes.read_replay(Path(source.place))
-    return universes.from_symbols(settings.stocks, settings.indexes, settings.commodities)
+    universe = universes.from_symbols(settings.stocks, settings.indexes, settings.commodities)
+    limits = settings.limits
+    return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
 
 
 def clock_of(home: Home, universe: Universe, now: datetime | None) -> Clock:

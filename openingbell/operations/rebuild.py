@@ -67,7 +67,7 @@ def run(wish: Wish, *, verify: bool) -> Rebuilt:
         RecordError: a landed file cannot be read.
     """
     with entered(wish) as (home, pipeline):
-        if not pipeline.landing.manifests():
+        if pipeline.landing.record().files.is_empty():
             raise UsageError(
                 f"asked to rebuild the warehouse of {home.root}; nothing has landed there; a warehouse is built from "
                 "landed files; land some with `bell full`, or choose another OPENINGBELL_HOME"
@@ -124,7 +124,7 @@ def rebuild(pipeline: Pipeline, first: Warehouse | None) -> None:
         quality_control.run(
             pipeline.warehouse,
             pipeline.universe,
-            pipeline.landing.manifests(),
+            pipeline.landing.record(),
             run.now,
             pipeline.settings,
             run_id=run.run_id,

@@ -36,28 +36,28 @@ def status_of(home: Home, pipeline: Pipeline) -> Status:
     Raises:
         WarehouseLocked: a worker holds the warehouse for longer than the settings wait.
     """
-    manifests, unreadable = pipeline.landing.survey()
+    record, unreadable = pipeline.landing.survey()
+    files = record.files
     held = is_held(home.root)
     facts = {
         "home": str(home.root.resolve()),
         "source": str(home.source),
         "worker": (owner_of(home.root) or "at work") if held else "none",
         "warehouse": pipeline.warehouse.place,
-        "landed": f"{len(manifests):,} files, {sum(m.rows for m in manifests):,} rows, "
-        f"{sum(m.bytes for m in manifests) / 1e6:,.1f} MB",
+        "landed": f"{len(files):,} files, {files['rows'].sum():,} rows, {int(files['bytes'].sum()) / 1e6:,.1f} MB",
     }
     if not isinstance(pipeline.clock, SystemClock):
         facts["clock"] = f"{pipeline.clock.now():%Y-%m-%d %H:%M:%S} UTC, the home's own"
     if unreadable:
         facts["unreadable"] = f"{len(unreadable):,} manifests, the first: {unreadable[0]}"
     if not pipeline.warehouse.exists():
-        return Status({**facts, "pending": f"{len(manifests):,} files; the warehouse is not there yet"})
+        return Status({**facts, "pending": f"{len(files):,} files; the warehouse is not there yet"})
     with pipeline.warehouse.read() as reader:
         loads = reader.read(tables.LOADS)
         jobs = reader.read(tables.JOB_LOG).sort("job_id", descending=True)
         holes = reader.read(tables.COVERAGE).filter(pl.col("state") != "complete")
         rows = row_counts(reader)
-    left = backlog(manifests, loads)
+    left = backlog(record, loads)
     facts["pending"] = f"{left.to_load:,} files to load, {left.to_transform:,} to transform"
     running = len(jobs.filter(pl.col("status") == RUNNING))
     if running and not held and not is_held(home.root):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -17,19 +17,23 @@ from openingbell.config import read_settings
 from openingbell.context import Outcome, Pipeline
 from openingbell.errors import UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
+from openingbell.extract.stage import Wanted
 from openingbell.operations import home as homes
 from openingbell.operations.entry import Wish, entered
 from openingbell.operations.home import Home, Source
 from openingbell.operations.jobs import WAITING_NAME, Job, JobLog, close_abandoned
 from openingbell.operations.lock import worker_lock
 from openingbell.operations.logs import secrets_of
+from openingbell.operations.outlook import outlook_of, require_budget
 from openingbell.progress import Progress
 from openingbell.reporting import period as periods
 from openingbell.reporting.period import Period
 from openingbell.universe import Universe
+from openingbell.vendor.faults import Faults
 from openingbell.vendor.running import RunningVendor, open_source, serve
 from openingbell.vendor.source import Source as VendorSource
 from openingbell.vendor.splits import PlayedSplit
+from openingbell.wants import Want
 from openingbell.warehouse.connect import connect
 
 log = structlog.get_logger()
@@ -55,6 +59,101 @@ class Ran:
         return any(outcome.shortfall for outcome in self.outcomes.values())
 
 
+@dataclass(frozen=True)
+class Worker:
+    """Who holds the lock of a home. `pipeline` is the home's, `pointed` the same with the look-alike's address where
+    the source is one.
+    """
+
+    home: Home
+    pipeline: Pipeline
+    pointed: Pipeline
+    jobs: JobLog
+    period: Period
+
+    def stopping(self, stop: Callable[[], bool]) -> Worker:
+        """The same worker, with another word on when its stages are to come to an end."""
+        return replace(self, pointed=replace(self.pointed, stop=stop))
+
+    def wanting(self, wants: tuple[Want, ...]) -> Worker:
+        """The same worker, with other backfills to work on."""
+        return replace(self, pipeline=replace(self.pipeline, wants=wants), pointed=replace(self.pointed, wants=wants))
+
+    def run(
+        self,
+        stages: tuple[str, ...],
+        progress: Callable[[str], Progress],
+        *,
+        period: Period | None = None,
+        wanted: Wanted | None = None,
+    ) -> Ran:
+        """Run stages one after the other; quality judges as of the beginning of an extraction before it.
+
+        Args:
+            stages: names of stages, in order.
+            progress: given a stage's name, what it is to tell its progress to.
+            period: what to report; None for what the wish says.
+            wanted: what to ask the vendor for; None for what is due.
+
+        Raises:
+            OpeningbellError: a stage failed; those before it are done and logged.
+        """
+        pipeline = self.pointed
+        reported = period or self.period
+        done: list[Job] = []
+        outcomes: dict[str, Outcome] = {}
+        with ExitStack() as stack:
+            for stage in stages:
+                if stage == LOAD:  # others can read while an extraction waits for its answers
+                    with suppress(WarehouseError):
+                        stack.enter_context(pipeline.warehouse.kept_open())
+                job, outcome = self.jobs.run(stage, _stage(stage, pipeline, reported, progress(stage), wanted))
+                done.append(job)
+                outcomes[stage] = outcome
+                if stage == EXTRACT:
+                    pipeline = replace(pipeline, as_of=job.started_at)
+        return Ran(self.home, self.pipeline, tuple(done), outcomes)
+
+
+@contextmanager
+def at_work(wish: Wish, command: str, *, asks: bool, stop: Callable[[], bool] = lambda: False) -> Iterator[Worker]:
+    """Be the worker of the wish's home while the block runs.
+
+    Args:
+        wish: what was asked for.
+        command: what the lock says of who holds it.
+        asks: whether the vendor will be asked.
+        stop: says whether stages are to come to an end.
+
+    Raises:
+        WorkerBusy: another worker is in the home.
+        SourceError: what has landed in a live home came from another address than the settings'.
+        SettingsError: the vendor is to be asked, and there is no key.
+    """
+    with entered(wish) as (home, made), ExitStack() as stack:
+        pipeline = replace(made, stop=stop)
+        period = _period(wish, pipeline.clock.now())
+        is_live = home.source.kind == homes.LIVE
+        if asks and is_live:
+            require_key(pipeline.settings)
+        stack.enter_context(worker_lock(home.root, command, SystemClock().now()))
+        homes.claim(home, pipeline.clock)
+        if asks:
+            landed = len(pipeline.landing.survey()[0].files) > 0
+            homes.bind(home, pipeline.settings.base_url, landed=landed)
+        _close_abandoned(pipeline)
+        pointed = pipeline if is_live or not asks else stack.enter_context(_with_lookalike(home.source, pipeline))
+        at_once = pipeline.settings.model_copy(update={"warehouse_wait_seconds": 0.0})
+        jobs = JobLog(
+            pipeline.warehouse,
+            pipeline.clock,
+            home.logs / WAITING_NAME,
+            secrets_of(pipeline.settings),
+            unwaiting=connect(at_once, home.root, pipeline.clock),
+        )
+        yield Worker(home, pipeline, pointed, jobs, period)
+
+
 def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]) -> Ran:
     """Run stages one after the other under the worker's lock.
 
@@ -64,42 +163,15 @@ def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]
         progress: given a stage's name, what it is to tell its progress to.
 
     Raises:
-        WorkerBusy: another worker is in the home.
-        SourceError: what has landed in a live home came from another address than the settings'.
-        OpeningbellError: a stage failed; those before it are done and logged.
+        BudgetExceeded: it takes more than the plan allows today, and the wish does not go beyond it.
+        OpeningbellError: the home cannot be worked in, or a stage failed; those before it are done and logged.
     """
-    with entered(wish) as (home, pipeline), ExitStack() as stack:
-        period = _period(wish, pipeline.clock.now())
-        needs_vendor = EXTRACT in stages
-        if needs_vendor and home.source.kind == homes.LIVE:
-            require_key(pipeline.settings)
-        command = "full" if stages == FULL else " ".join(stages)
-        stack.enter_context(worker_lock(home.root, f"bell {command}", SystemClock().now()))
-        homes.claim(home, pipeline.clock)
-        if needs_vendor:
-            homes.bind(home, pipeline.settings.base_url, landed=bool(pipeline.landing.survey()[0]))
-        _close_abandoned(pipeline)
-        if needs_vendor and home.source.kind != homes.LIVE:
-            pointed = stack.enter_context(_with_lookalike(home.source, pipeline))
-        else:
-            pointed = pipeline
-        at_once = pipeline.settings.model_copy(update={"warehouse_wait_seconds": 0.0})
-        jobs = JobLog(
-            pipeline.warehouse,
-            pipeline.clock,
-            home.logs / WAITING_NAME,
-            secrets_of(pipeline.settings),
-            unwaiting=connect(at_once, home.root, pipeline.clock),
-        )
-        done: list[Job] = []
-        outcomes: dict[str, Outcome] = {}
-        for stage in stages:
-            job, outcome = jobs.run(stage, _stage(stage, pointed, period, progress(stage)))
-            done.append(job)
-            outcomes[stage] = outcome
-            if stage == EXTRACT:
-                pointed = replace(pointed, as_of=job.started_at)
-        return Ran(home, pipeline, tuple(done), outcomes)
+    command = "full" if stages == FULL else " ".join(stages)
+    with at_work(wish, f"bell {command}", asks=EXTRACT in stages) as worker:
+        pipeline = worker.pointed
+        if EXTRACT in stages and pipeline.settings.limits is not None and not wish.beyond_budget:
+            require_budget(pipeline, outlook_of(pipeline, backfill=False))
+        return worker.run(stages, progress)
 
 
 def _period(wish: Wish, now: datetime) -> Period:
@@ -113,10 +185,12 @@ def _period(wish: Wish, now: datetime) -> Period:
     return periods.parse_week(wish.week, now=now) if wish.week else periods.latest(now)
 
 
-def _stage(name: str, pipeline: Pipeline, period: Period, progress: Progress) -> Callable[[str], Outcome]:
+def _stage(
+    name: str, pipeline: Pipeline, period: Period, progress: Progress, wanted: Wanted | None
+) -> Callable[[str], Outcome]:
     match name:
         case "extract":
-            return lambda _: flow.extract(pipeline, progress)
+            return lambda _: flow.extract(pipeline, progress, wanted)
         case "csv-load":
             return lambda _: flow.load(pipeline, progress)
         case "transform":
@@ -158,13 +232,16 @@ def serve_vendor(
     restricted: Collection[str],
     on_ready: Callable[[str], None],
     splits: Sequence[PlayedSplit] = (),
+    faults: Faults | None = None,
 ) -> None:
-    """Be the vendor that the wish names and play `splits`, until Ctrl-C. It needs no home and leaves nothing behind."""
+    """Be the vendor that the wish names and play `splits` and `faults`, until Ctrl-C. It needs no home and leaves
+    nothing behind.
+    """
     source = wish.source or Source(homes.DEMO, "1")
     universe = homes.universe_of(source, read_settings(wish.home or Path.cwd()))
     clock = ShiftedClock(wish.now) if wish.now else homes.clock_of(Home(Path(), source), universe, None)
-    answers = vendor_source(source, universe, splits)
-    serve(answers, clock, port=port, keys=keys, restricted=restricted, on_ready=on_ready)
+    answers = vendor_source(source, universe, [*splits, *(faults.splits if faults else ())])
+    serve(answers, clock, port=port, keys=keys, restricted=restricted, faults=faults, on_ready=on_ready)
 
 
 def vendor_source(source: Source, universe: Universe, splits: Sequence[PlayedSplit] = ()) -> VendorSource:

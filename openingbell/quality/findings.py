@@ -10,18 +10,13 @@ from datetime import date
 
 import polars as pl
 
+from openingbell import coverage
 from openingbell.quality.checks import BY_ID, CHECKS
 from openingbell.tables import QUALITY_LOG
 
 GRAVE_SHARE_MISSING = 0.2
 """A session that lacks more than this share of its bars is an error, less is a warning."""
 
-EXCUSES = {
-    "missing": "asked for, the vendor has none",
-    "not asked": "no answer since they are final",
-    "pending": "landed, not loaded yet",
-    "restricted": "outside the plan",
-}
 KEY = ["check_name", "table_name", "symbol", "date"]
 
 
@@ -56,15 +51,15 @@ def flagged(table_name: str, rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def missing_bars(coverage: pl.DataFrame, raw_tables: Mapping[tuple[str, str], str]) -> pl.DataFrame:
+def missing_bars(covered: pl.DataFrame, raw_tables: Mapping[tuple[str, str], str]) -> pl.DataFrame:
     """Findings of T1: sessions that hold fewer bars than the calendar says.
 
     Args:
-        coverage: rows of the table `coverage`.
+        covered: rows of the table `coverage`.
         raw_tables: name of the raw table by asset class and bar interval.
     """
     lacking = (pl.col("bars_expected") - pl.col("bars_present")).alias("affected_rows")
-    holes = coverage.filter(pl.col("state") != "complete").with_columns(lacking)
+    holes = covered.filter(pl.col("state") != "complete").with_columns(lacking)
     names = pl.DataFrame(
         [(asset_class, interval, name) for (asset_class, interval), name in raw_tables.items()],
         schema={"asset_class": pl.String, "bar_interval": pl.String, "table_name": pl.String},
@@ -72,13 +67,12 @@ def missing_bars(coverage: pl.DataFrame, raw_tables: Mapping[tuple[str, str], st
     )
     grave = pl.col("affected_rows") > GRAVE_SHARE_MISSING * pl.col("bars_expected")
     severity = (
-        pl.when(pl.col("state") == "restricted")
+        pl.when(pl.col("state").is_in(coverage.EXCUSED))
         .then(pl.lit("information"))
         .when(grave)
         .then(pl.lit("error"))
         .otherwise(pl.lit("warning"))
     )
-    excuse = pl.col("state").replace_strict(EXCUSES, return_dtype=pl.String)
     return conformed(
         holes.join(names, on=["asset_class", "bar_interval"], how="left").with_columns(
             check_name=pl.lit("T1"),
@@ -86,7 +80,7 @@ def missing_bars(coverage: pl.DataFrame, raw_tables: Mapping[tuple[str, str], st
             severity=severity,
             value=pl.col("bars_present").cast(pl.Float64),
             threshold=pl.col("bars_expected").cast(pl.Float64),
-            message=pl.format("{} of {} bars missing: {}", "affected_rows", "bars_expected", excuse),
+            message=pl.format("{} of {} bars missing: {}", "affected_rows", "bars_expected", "excuse"),
         )
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -11,12 +11,13 @@ import polars as pl
 from openingbell import coverage, sessions, tables
 from openingbell.config import Settings
 from openingbell.feeds import BAR_FEEDS, BY_ASSET_CLASS, EOD, FEEDS
-from openingbell.landing import Manifest
+from openingbell.landing import Record
+from openingbell.landing.record import FILES
 from openingbell.quality import findings, seams
 from openingbell.quality.checks import CHECKS
 from openingbell.tables import Table
 from openingbell.universe import Universe
-from openingbell.warehouse.protocol import Reader, Warehouse
+from openingbell.warehouse.protocol import Reader, Warehouse, Writer
 
 FLAGGED_TABLES: tuple[Table, ...] = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.BOND, tables.DAILY_BARS)
 FEEDS_BY_TABLE: dict[str, list[str]] = {
@@ -55,12 +56,12 @@ class Checked:
 def run(
     warehouse: Warehouse,
     universe: Universe,
-    manifests: Sequence[Manifest],
+    record: Record,
     now: datetime,
     settings: Settings,
     *,
     run_id: str,
-    damaged: Sequence[Manifest] = (),
+    damaged: pl.DataFrame | None = None,
     first: date | None = None,
     last: date | None = None,
 ) -> Checked:
@@ -71,11 +72,11 @@ def run(
     Args:
         warehouse: what is checked, and where the findings go.
         universe: what is wanted.
-        manifests: everything that has landed.
+        record: everything that has landed.
         now: the moment of the run, UTC.
         settings: for delays and the default span.
         run_id: names the run in the log.
-        damaged: of those, what is no longer as it landed.
+        damaged: the files of it that are no longer as they landed.
         first: first session; None for the default.
         last: last session; None for the newest.
     """
@@ -85,13 +86,12 @@ def run(
     recent = sessions.sessions_before("XNYS", last, settings.quality_sessions)
     with warehouse.write() as writer:
         loads = writer.read(tables.LOADS)
-        covered = coverage.fold(universe, manifests, loads["load_id"].to_list(), now, settings)
-        writer.remove(tables.COVERAGE, writer.read(tables.COVERAGE).select(tables.COVERAGE.key))
-        writer.append(tables.COVERAGE, covered)
+        covered = _refresh(writer, universe, record, loads, now, settings, first or recent)
         if first is None:
             is_new = writer.count(tables.QUALITY_LOG) == 0
             first = min([recent, *covered["session"]]) if is_new else recent
         span = covered.filter(pl.col("session").is_between(first, last))
+        states = writer.read(tables.COVERAGE, columns=["state"])
         found = pl.concat(
             [
                 *_row_findings(writer, first, last),
@@ -108,9 +108,51 @@ def run(
         first=first,
         last=last,
         sessions_checked=len(span),
-        holes=_counts(covered.filter(pl.col("state") != "complete"), "state"),
+        holes=_counts(states.filter(pl.col("state") != "complete"), "state"),
         findings=_counts(found, "status"),
     )
+
+
+def _refresh(
+    writer: Writer,
+    universe: Universe,
+    record: Record,
+    loads: pl.DataFrame,
+    now: datetime,
+    settings: Settings,
+    first: date,
+) -> pl.DataFrame:
+    """Make the table `coverage` anew from the first session that may have changed on, at the latest from `first`; gives
+    the rows made. Years of ten thousand symbols are not folded for every quarter of an hour.
+    """
+    known = writer.read(tables.COVERAGE, columns=[*tables.COVERAGE.key, "state", "last_asked_at"])
+    seen_until = known["last_asked_at"].dt.replace_time_zone("UTC").max()
+    is_news = pl.lit(value=True) if seen_until is None else pl.col("answered_at") > seen_until
+    changed = [
+        record.asks.filter(is_news)["covered_first"].min(),
+        known.filter(pl.col("state") == "pending")["session"].min(),
+        *([] if len(known) and _same_members(known, universe) else [date.min]),
+    ]
+    begin = min([first, *(day for day in changed if isinstance(day, date))])
+    covered = coverage.fold(
+        universe,
+        record,
+        loads["load_id"].to_list(),
+        now,
+        settings,
+        first=begin,
+        quarantined=coverage.quarantined_by_session(writer.read(tables.QUARANTINE)),
+    )
+    gone = known.filter(pl.col("session") >= begin) if begin > date.min else known
+    writer.remove(tables.COVERAGE, gone.select(tables.COVERAGE.key))
+    writer.append(tables.COVERAGE, covered)
+    return covered
+
+
+def _same_members(known: pl.DataFrame, universe: Universe) -> bool:
+    """Whether the table has rows of the members that are wanted, and of no others."""
+    wanted = {(m.asset_class, m.symbol, m.bar_interval) for m in universe.members if m.feed.has_grid}
+    return set(known.select("asset_class", "symbol", "bar_interval").unique().iter_rows()) == wanted
 
 
 def _row_findings(reader: Reader, first: date, last: date) -> list[pl.DataFrame]:
@@ -152,13 +194,10 @@ def _load_findings(loads: pl.DataFrame, first: date) -> list[pl.DataFrame]:
     ]
 
 
-def _damage(damaged: Sequence[Manifest]) -> list[pl.DataFrame]:
+def _damage(damaged: pl.DataFrame | None) -> list[pl.DataFrame]:
     """By day of extraction, of all files: a damaged one is damaged whatever span is checked."""
-    lost = pl.DataFrame(
-        [(manifest.feed, manifest.extracted_at.date()) for manifest in damaged],
-        schema={"feed": pl.String, "date": pl.Date},
-        orient="row",
-    )
+    files = FILES.to_frame() if damaged is None else damaged
+    lost = files.select("feed", pl.col("extracted_at").dt.date().alias("date"))
     return [
         findings.counted(
             "F1",

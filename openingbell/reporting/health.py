@@ -11,6 +11,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from openingbell.coverage import STATES
 from openingbell.quality.checks import BY_ID
 from openingbell.reporting.period import Period
 from openingbell.sessions import new_york
@@ -20,7 +21,6 @@ LOWEST_ROWS = 3
 """Rows that are shown of each table."""
 STAGES = ("extract", "csv-load", "transform", "quality")
 REPORT = "report"
-STATES = ("complete", "pending", "not asked", "missing", "restricted")
 ASSET_CLASSES = ("stock", "index", "commodity", "bond")
 SEVERITIES = ("error", "warning", "information")
 STATUSES = ("FAIL", "WARN")

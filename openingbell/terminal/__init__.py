@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -47,6 +55,8 @@ def progress_of_stages() -> Iterator[Any]:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
 
@@ -65,7 +75,7 @@ def progress_of_stages() -> Iterator[Any]:
 
 def show_summary(summary: Summary) -> None:
     """What a run did, and where everything lies."""
-    stages = _grid("stage", "status", "rows", "seconds", right=(2, 3))
+    stages = grid_of("stage", "status", "rows", "seconds", right=(2, 3))
     for job in summary.jobs:
         colour = STATUS_COLOURS[job.status]
         stages.add_row(job.job_type, f"[{colour}]{job.status}[/]", f"{job.records_processed:,}", f"{job.seconds:.1f}")
@@ -88,7 +98,7 @@ def show_status(status: Status) -> None:
     for name, value in status.facts.items():
         out.print(f"[bold]{name:<12}[/] {_escaped(value)}", soft_wrap=True)
     if status.jobs:
-        jobs = _grid("job", "status", "started (UTC)", "rows", "message", right=(3,))
+        jobs = grid_of("job", "status", "started (UTC)", "rows", "message", right=(3,))
         for row in status.jobs:
             colour = STATUS_COLOURS[row["status"]]
             jobs.add_row(
@@ -107,7 +117,7 @@ def show_status(status: Status) -> None:
 
 def show_differences(differences: Sequence[Difference]) -> None:
     """Two warehouses, table by table."""
-    table = _grid("table", "rows", "rebuilt", "only here", "only rebuilt", "", right=(1, 2, 3, 4))
+    table = grid_of("table", "rows", "rebuilt", "only here", "only rebuilt", "", right=(1, 2, 3, 4))
     for one in differences:
         verdict = "[green]equal[/]" if one.equal else "[red]differs[/]"
         table.add_row(
@@ -127,7 +137,7 @@ def show_comparisons(comparisons: Sequence[Comparison]) -> None:
         out.print(f"[bold]{_escaped(name)}[/]", soft_wrap=True)
         if len(columns[0].labels) <= SHOWN_ROWS:
             out.print(_side_by_side(columns))
-        table = _grid("column", "rows", "largest difference", "", right=(1, 2))
+        table = grid_of("column", "rows", "largest difference", "", right=(1, 2))
         for one in columns:
             rows = one.disagreeing
             verdict = f"[red]differs in {len(rows):,}, first {_escaped(rows[0])}[/]" if rows else "[green]agrees[/]"
@@ -138,7 +148,7 @@ def show_comparisons(comparisons: Sequence[Comparison]) -> None:
 
 def _side_by_side(columns: Sequence[Comparison]) -> Table:
     heads = [f"{one.column}\n{kind}" for one in columns for kind in ("published", "ours")]
-    table = _grid("bar", *heads, right=range(1, len(heads) + 1))
+    table = grid_of("bar", *heads, right=range(1, len(heads) + 1))
     cells = [dict(zip(one.labels, one.spelled(), strict=True)) for one in columns]
     for bar in max((one.labels for one in columns), key=len):
         table.add_row(bar, *(text for column in cells for text in column.get(bar, ("", ""))))
@@ -162,7 +172,7 @@ def _show_table(frame: pl.DataFrame) -> None:
     widths = [max(map(len, column)) for column in zip(frame.columns, *cells, strict=True)]
     if sum(widths) + 2 * len(widths) <= out.width:
         numeric = [position for position, dtype in enumerate(frame.dtypes) if dtype.is_numeric()]
-        table = _grid(*frame.columns, right=numeric)
+        table = grid_of(*frame.columns, right=numeric)
         for row in cells:
             table.add_row(*map(_escaped, row))
         out.print(table)
@@ -196,13 +206,14 @@ def _as_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _rows_by_table(rows: Mapping[str, int]) -> Table:
-    table = _grid("table", "rows", right=(1,))
+    table = grid_of("table", "rows", right=(1,))
     for name, count in rows.items():
         table.add_row(name, f"{count:,}")
     return table
 
 
-def _grid(*names: str, right: Sequence[int] = ()) -> Table:
+def grid_of(*names: str, right: Sequence[int] = ()) -> Table:
+    """A plain table with these heads; `right` are the columns of numbers."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for position, name in enumerate(names):
         table.add_column(name, justify="right" if position in right else "left", no_wrap=position == 0)

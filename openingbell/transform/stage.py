@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from openingbell import tables
+from openingbell import sessions, tables
 from openingbell.clock import Clock
+from openingbell.closures import Closures
 from openingbell.config import Settings
 from openingbell.progress import Progress
 from openingbell.transform.work import Work
@@ -18,7 +19,7 @@ from openingbell.warehouse.protocol import Warehouse, Writer
 
 SHAPING = ("auction_print", "extra_indicators", "indicator_dialect", "interval_minutes")
 """Settings on which the analytics tables depend."""
-DEFINITIONS = 1
+DEFINITIONS = 2
 """To be raised when a definition changes: every warehouse then makes its analytics anew."""
 
 
@@ -69,7 +70,13 @@ def _made_otherwise(writer: Writer, settings: Settings, loads: pl.DataFrame) -> 
     """Whether the analytics tables were made with other settings or definitions; records today's."""
     columns = {table.name: table.names for table in tables.of_layers(tables.ANALYTICS)}
     shaping = {name: getattr(settings, name) for name in SHAPING}
-    facts = {**shaping, "columns": columns, "definitions": DEFINITIONS}
+    closures = sessions.in_force()
+    facts = {
+        **shaping,
+        "columns": columns,
+        "definitions": DEFINITIONS,
+        "closures": str(closures) if closures and closures != Closures() else "",
+    }
     today = pl.DataFrame(
         [(name, json.dumps(value)) for name, value in sorted(facts.items())],
         schema=tables.MADE_WITH.schema,

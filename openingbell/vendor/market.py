@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
-from functools import lru_cache
 
 import polars as pl
 
@@ -131,14 +130,14 @@ def _so_far(minutes: pl.DataFrame, wall: datetime) -> pl.DataFrame:
     return begun.with_columns(*opened, volume=pl.when(runs).then(0).otherwise("volume"))
 
 
-@lru_cache(maxsize=192)
+@sessions.remembered(maxsize=192)
 def _minutes(seed: int, symbol: str, profile: Profile, calendar: str, start: date) -> pl.DataFrame:
     """All minutes of the month that begins at `start`, oldest first."""
     groups = _month(seed, symbol, profile, calendar, start)
     return pl.concat([paths.minute_bars(group) for group in groups]).sort("date") if groups else pl.DataFrame()
 
 
-@lru_cache(maxsize=16384)
+@sessions.remembered(maxsize=16384)
 def _days(seed: int, symbol: str, profile: Profile, calendar: str, start: date) -> pl.DataFrame:
     """All daily bars of the month that begins at `start`, oldest first."""
     groups = _month(seed, symbol, profile, calendar, start)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +46,7 @@ def month(seed: int, symbol: str, profile: Profile, *, calendar: str, first: dat
     if days.is_empty():
         return []
     lengths = days["minutes"].to_numpy()
-    width = int(lengths.max())
+    width = int(days.select(pl.col("usual").max()).item())
     rng = generator(seed, "path", symbol, calendar, first)
     gaps = rng.standard_normal(len(days))
     steps = rng.standard_normal((len(days), width))
@@ -58,7 +57,7 @@ def month(seed: int, symbol: str, profile: Profile, *, calendar: str, first: dat
     before, end = walk[np.maximum(at - 1, 0)], walk[at]
     begin = before + OVERNIGHT * (end - before) + 0.2 * levels.daily_vol(profile) * gaps
     groups = []
-    for length in np.unique(lengths):
+    for length in np.unique(lengths[lengths > 0]):
         rows = np.flatnonzero(lengths == length)
         n = int(length)
         path = _bridge(begin[rows], end[rows], steps[rows, :n] * (0.7 * levels.daily_vol(profile) / np.sqrt(n)))
@@ -110,10 +109,20 @@ def day_bars(group: Sessions) -> pl.DataFrame:
     )
 
 
-@lru_cache(maxsize=2048)
+@sessions.remembered(maxsize=2048)
 def _schedule(calendar: str, first: date, last: date) -> pl.DataFrame:
-    days = sessions.schedule(calendar, max(first, levels.FIRST_DAY), min(last, levels.LAST_DAY))
-    return days.with_columns(minutes=(pl.col("close_utc") - pl.col("open_utc")).dt.total_minutes())
+    """The published sessions, as they are held: `minutes` is 0 where one is closed, `usual` says how many there were to
+    be. All are drawn, so that a closure changes nothing of the other days.
+    """
+    span = (calendar, max(first, levels.FIRST_DAY), min(last, levels.LAST_DAY))
+    minutes = (pl.col("close_utc") - pl.col("open_utc")).dt.total_minutes()
+    held = sessions.schedule(*span).with_columns(minutes=minutes)
+    return (
+        sessions.published(*span)
+        .select("session", usual=minutes)
+        .join(held, on="session", how="left", maintain_order="left")
+        .with_columns(pl.col("minutes").fill_null(0))
+    )
 
 
 def _bridge(begin: Floats, end: Floats, steps: Floats) -> Floats:

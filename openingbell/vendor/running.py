@@ -17,6 +17,9 @@ import uvicorn
 from openingbell.clock import Clock
 from openingbell.errors import OpeningbellError, SymbolError, UsageError
 from openingbell.universe import Universe
+from openingbell.vendor.asked import RequestLog
+from openingbell.vendor.faults import Faults
+from openingbell.vendor.faults.hanging import HangingUpProtocol
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.replay import ReplaySource
 from openingbell.vendor.server import Interceptor, build_app
@@ -28,7 +31,13 @@ START_SECONDS = 10.0
 
 
 class RunningVendor:
-    """A vendor that answers between `with` and its end. Port 0 takes a free one; `keys` None accepts any key."""
+    """A vendor that answers between `with` and its end. Port 0 takes a free one; `keys` None accepts any key.
+
+    `requests` is the log of what it was asked.
+
+    Raises:
+        UsageError: `faults` hold a split that `source` does not play.
+    """
 
     def __init__(
         self,
@@ -40,8 +49,19 @@ class RunningVendor:
         keys: Collection[str] | None = None,
         restricted: Collection[str] = (),
         interceptor: Interceptor | None = None,
+        faults: Faults | None = None,
     ) -> None:
-        self._app = build_app(source, clock, keys=keys, restricted=restricted, interceptor=interceptor)
+        _require_splits(source, clock, faults)
+        self.requests = RequestLog()
+        self._app = build_app(
+            source,
+            clock,
+            keys=keys,
+            restricted=restricted,
+            interceptor=interceptor,
+            faults=faults,
+            log=self.requests,
+        )
         self._server = _Server(self._app)
         self._address = (host, port)
         self._thread: threading.Thread | None = None
@@ -82,17 +102,19 @@ def serve(
     keys: Collection[str] | None = None,
     restricted: Collection[str] = (),
     interceptor: Interceptor | None = None,
+    faults: Faults | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Answer until Ctrl-C or SIGTERM. `on_ready` is called with the base address when the first request can come.
 
     Raises:
-        UsageError: the port is taken.
+        UsageError: the port is taken, or `faults` hold a split that `source` does not play.
     """
+    _require_splits(source, clock, faults)
     listener = _listen(host, port)
     url = _url(listener)
     server = _Server(
-        build_app(source, clock, keys=keys, restricted=restricted, interceptor=interceptor),
+        build_app(source, clock, keys=keys, restricted=restricted, interceptor=interceptor, faults=faults),
         on_ready=None if on_ready is None else lambda: on_ready(url),
     )
     try:
@@ -128,6 +150,16 @@ def open_source(
     return market
 
 
+def _require_splits(source: Source, clock: Clock, faults: Faults | None) -> None:
+    """A split is played by the source, which is made before the faults come to it."""
+    for split in faults.splits if faults else ():
+        if split.ex_date not in source.splits(split.symbol, now=clock.now())["date"]:
+            raise UsageError(
+                f"asked for the fault split of {split.symbol} on {split.ex_date}; the source does not play it; only "
+                "the simulated market plays splits; give `faults.splits` to open_source"
+            )
+
+
 class _Server(uvicorn.Server):
     """Says when it serves, so that nobody has to poll."""
 
@@ -135,7 +167,7 @@ class _Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]  # an ASGI app, which uvicorn types more narrowly than Starlette does
-                http="h11",
+                http=HangingUpProtocol,
                 ws="none",
                 lifespan="off",
                 loop="asyncio",

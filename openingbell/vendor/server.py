@@ -23,10 +23,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from openingbell.clock import Clock
 from openingbell.errors import SourceError
 from openingbell.vendor import caps, dialect
+from openingbell.vendor.asked import BASE, Noted, RequestLog
 from openingbell.vendor.dialect import Refusal
+from openingbell.vendor.faults import Faults
+from openingbell.vendor.faults.player import FaultyContent, FaultyDelivery, Player
 from openingbell.vendor.source import DIVIDEND_COLUMNS, MINUTES, SPLIT_COLUMNS, Source, wall_clock
 
-BASE = "/stable/"
 CHART = "historical-chart/"
 EARLIEST = date(1970, 1, 1)
 
@@ -177,13 +179,21 @@ def build_app(
     keys: Collection[str] | None = None,
     restricted: Collection[str] = (),
     interceptor: Interceptor | None = None,
+    faults: Faults | None = None,
+    log: RequestLog | None = None,
 ) -> Starlette:
-    """The vendor as an ASGI app; `interceptor` is asked before every answer, the others are `Vendor`'s."""
+    """The vendor as an ASGI app; `interceptor` is asked before every answer, then come `faults`; the others are
+    `Vendor`'s. Requests are written into `log` where there is one.
+    """
     vendor = Vendor(source, clock, keys=keys, restricted=restricted)
+    noted = [] if log is None else [Middleware(Noted, log=log, clock=clock)]
     first = [] if interceptor is None else [Middleware(_Intercepted, interceptor=interceptor)]
+    delivery = [] if faults is None else [Middleware(FaultyDelivery, player=Player(faults, clock))]
+    content = [] if faults is None else [Middleware(FaultyContent)]
+    compression = Middleware(GZipMiddleware, compresslevel=5)
     return Starlette(
         routes=[Route("/{path:path}", vendor.answer, methods=["GET"])],
-        middleware=[Middleware(_OwnDate, clock=clock), *first, Middleware(GZipMiddleware, compresslevel=5)],
+        middleware=[*noted, Middleware(_OwnDate, clock=clock), *first, *delivery, compression, *content],
     )
 
 

@@ -176,6 +176,7 @@ class DuckDBWarehouse:
         self._wait_seconds = wait_seconds
         self._config = CONFIG | {"memory_limit": f"{memory_mb}MB"}
         self._is_set_up = False
+        self._kept: duckdb.DuckDBPyConnection | None = None
 
     def exists(self) -> bool:
         """See `protocol.Warehouse`."""
@@ -277,6 +278,18 @@ class DuckDBWarehouse:
         self.path.replace(other.path)
 
     @contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """See `protocol.Warehouse`."""
+        self.setup()
+        kept = self._open(read_only=False)
+        self._kept = kept
+        try:
+            yield
+        finally:
+            self._kept = None
+            kept.close()
+
+    @contextmanager
     def read(self) -> Iterator[DuckDBReader]:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=True) as connection:
@@ -315,7 +328,7 @@ class DuckDBWarehouse:
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = self._open(read_only=read_only)
+        connection = self._kept.cursor() if self._kept else self._open(read_only=read_only)
         try:
             with _interruptible():
                 yield connection

@@ -125,6 +125,10 @@ class Warehouse(Protocol):
         """Become what `other` was: its place holds this warehouse from now on, this place holds none."""
         ...
 
+    def kept_open(self) -> AbstractContextManager[None]:
+        """Between its reads and writes the warehouse stays at hand while the block runs: for several in a row."""
+        ...
+
     def read(self) -> AbstractContextManager[Reader]:
         """A consistent state to read from."""
         ...

@@ -29,7 +29,7 @@ def land(landing: Landing, *rows: Row, at: datetime = NOW, feed: str = "splits",
 
 
 def found(landing: Landing) -> tuple[Split, ...]:
-    return landed_splits(landing, landing.manifests(), NOW)
+    return landed_splits(landing, NOW)
 
 
 @pytest.fixture

@@ -54,15 +54,18 @@ def stretches(draw: st.DrawFn) -> list[Due]:
 @settings(deadline=None, max_examples=50)
 @given(stretches())
 def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -> None:
-    """The asked sessions of each member are exactly the due ones, and no window begins or ends on another day."""
+    """Every due session of each member is asked once, in windows that begin and end with one: what lies between two of
+    them is asked along where that saves a request.
+    """
     requests = [request for batch in plan(due) for request in batch]
     for member in UNIVERSE.members:
         if is_history(member):
             continue  # below
         of_member = [request for request in requests if request.member == member]
         wanted = asked(Request(d.member, d.first, d.last) for d in due if d.member == member)
-        assert asked(of_member) == wanted
-        assert len(set(wanted)) == len(wanted)
+        found = asked(of_member)
+        assert set(wanted) <= set(found)
+        assert len(set(found)) == len(found)
         assert {day for r in of_member for day in (r.first, r.last)} <= set(wanted)
 
 
@@ -78,12 +81,11 @@ def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> No
 
 @settings(deadline=None, max_examples=50)
 @given(stretches())
-def test_the_history_of_a_symbol_s_actions_is_asked_once_a_stretch(due: list[Due]) -> None:
-    """Its answer is all of them, however many sessions the stretch has: nothing would come of a second window."""
+def test_the_history_of_a_symbol_s_actions_is_asked_once(due: list[Due]) -> None:
+    """Its answer is all of them, however many sessions are due: nothing would come of a second window."""
     requests = [request for batch in plan(due) for request in batch if is_history(request.member)]
-    stretches_of_histories = [(one.member, one.first, one.last) for one in due if is_history(one.member)]
-    found = [(request.member, request.first, request.last) for request in requests]
-    assert sorted(found, key=str) == sorted(stretches_of_histories, key=str)
+    histories = [one.member for one in due if is_history(one.member)]
+    assert sorted((request.member for request in requests), key=str) == sorted(set(histories), key=str)
 
 
 @settings(deadline=None, max_examples=50)
@@ -119,7 +121,8 @@ def test_a_batch_holds_at_most_a_hundred_symbols(count: int) -> None:
 
 
 def test_nothing_due_asks_nothing() -> None:
-    assert plan([]) == []
+    assert list(plan([])) == []
+    assert plan([]).requests == 0
 
 
 @pytest.mark.parametrize("symbol", ["GCUSD", "ZZUSD"])

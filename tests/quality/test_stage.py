@@ -110,7 +110,7 @@ class Home:
         return quality.run(
             self.warehouse,
             self.universe,
-            self.landing.manifests(),
+            self.landing.record(),
             NOW,
             SETTINGS,
             run_id=run_id,
@@ -145,7 +145,7 @@ def full_week(home: Home) -> None:
     """A complete record of a week, without a fault."""
     for symbol in ("AAPL", "MSFT"):
         home.land(STOCKS, symbol, [(start, FLAT) for start in starts()])
-    home.land(INDEXES, "^VIX", [(start, FLAT) for start in starts("5min")])
+    home.land(INDEXES, "^VIX", [(start, FLAT) for start in starts("5min", calendar="CBOE_VIX")])
     home.land(COMMODITIES, "GCUSD", [(start, FLAT) for start in starts("5min", calendar="CMEGlobex_GC")])
     home.land(BONDS, TREASURY, [(day[:10], ["2.5"] * 12) for day in starts("1day")])
     for symbol in ("AAPL", "MSFT", "^VIX", "GCUSD"):
@@ -225,11 +225,12 @@ def test_missing_bars_are_found_and_weighed(home: Home, missing: int, severity: 
         home.log().filter((pl.col("table_name") == "stock_data_raw") & (pl.col("symbol") == "AAPL")).row(0, named=True)
     )
     assert (row["value"], row["threshold"]) == (26 - missing, 26)
-    assert row["message"] == f"{missing} of 26 bars missing: asked for, the vendor has none"
+    excuse = f"asked once, last 2019-02-16 12:00 UTC, the vendor has {26 - missing} of 26"
+    assert row["message"] == f"{missing} of 26 bars missing: {excuse}"
 
 
 def test_every_state_of_a_session_is_told_apart(home: Home) -> None:
-    """complete, missing, pending, not asked and restricted; the plan's limits are information."""
+    """complete, empty, pending, not asked and restricted; the plan's limits are information."""
     days = ["2019-02-11", "2019-02-12"]
     home.land(EOD, "AAPL", [(days[0], FLAT)], first=MONDAY, last=date(2019, 2, 12))
     home.land(EOD, "MSFT", [], outcome=Outcome.RESTRICTED)
@@ -240,7 +241,7 @@ def test_every_state_of_a_session_is_told_apart(home: Home) -> None:
         rows = reader.read(tables.COVERAGE)
     daily = rows.filter(pl.col("bar_interval") == "1day").sort("session")
     assert daily.filter(pl.col("symbol") == "AAPL")["state"].to_list() == [
-        "complete", "missing", "pending", "not asked", "not asked",
+        "complete", "empty", "pending", "not asked", "not asked",
     ]  # fmt: skip
     assert set(daily.filter(pl.col("symbol") == "MSFT")["state"]) == {"restricted"}
     found = home.findings("T1", "eod_data_raw")
@@ -277,8 +278,8 @@ def test_feeds_of_one_raw_table_are_counted_together(home: Home) -> None:
 def test_files_of_actions_that_are_gone_are_counted_under_their_table(home: Home) -> None:
     home.land(SPLITS, "AAPL", [("2019-02-12", ("2", "1"))])
     home.land(SPLITS_CALENDAR, WHOLE_MARKET, [("2019-02-13", ("2", "1"))])
-    damaged = home.landing.manifests()
-    found = quality.run(home.warehouse, home.universe, damaged, NOW, SETTINGS, run_id="q1", damaged=damaged)
+    record = home.landing.record()
+    found = quality.run(home.warehouse, home.universe, record, NOW, SETTINGS, run_id="q1", damaged=record.files)
     assert home.findings("F1", "corporate_actions_raw") == [("", NOW.date(), "error", 2)]
     assert home.findings("F1", "stock_data_raw") == []
     assert found.failed > 0
@@ -310,7 +311,7 @@ def test_the_coverage_table_is_the_fold(home: Home) -> None:
     with home.warehouse.read() as reader:
         stored = reader.read(tables.COVERAGE).sort(tables.COVERAGE.key)
         loaded = reader.read(tables.LOADS)["load_id"].to_list()
-    fold = coverage.fold(home.universe, home.landing.manifests(), loaded, NOW, SETTINGS)
+    fold = coverage.fold(home.universe, home.landing.record(), loaded, NOW, SETTINGS)
     assert stored.equals(fold)
     assert not stored.select(pl.struct(tables.COVERAGE.key).is_duplicated().any()).item()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 
 from openingbell.sessions import NEW_YORK
 from openingbell.universe import Universe, from_symbols, read_replay
+from openingbell.vendor.faults import Fault
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.replay import ReplaySource
+from openingbell.vendor.source import Source
+from tests.vendor.wire import NOW, ROWS, Opener, Row, Wire, wire_to
 
 Moment = Callable[[str], datetime]
 
@@ -40,3 +44,22 @@ def market(universe: Universe) -> SimulatedMarket:
 def replay(shared_data: Path) -> ReplaySource:
     folder = shared_data / "replay"
     return ReplaySource(folder, read_replay(folder))
+
+
+@pytest.fixture
+def wire(market: SimulatedMarket) -> Opener:
+    def opened(
+        *faults: Fault, seed: int = 1, now: str = NOW, source: Source | None = None
+    ) -> AbstractContextManager[Wire]:
+        return wire_to(source or market, faults, seed=seed, now=now)
+
+    return opened
+
+
+@pytest.fixture
+def truth(wire: Opener) -> list[Row]:
+    with wire() as at:
+        rows = at.rows()
+        assert len(rows) == ROWS
+        assert at.kinds == [""]
+        return rows

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 import polars as pl
 import pytest
@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 
 from openingbell import sessions
 from openingbell.clock import require_utc
+from openingbell.closures import Closed, Closures, EarlyClose
 from openingbell.feeds import TENORS, calendar_of
 from openingbell.universe import Universe, from_symbols
 from openingbell.vendor.market import SimulatedMarket
@@ -27,6 +28,11 @@ def bars(symbol: str, bar_interval: str, first: str, last: str, now: datetime = 
     return MARKET.intraday(
         symbol, bar_interval, first=date.fromisoformat(first), last=date.fromisoformat(last), now=now
     ).sort("date")
+
+
+def daily(symbol: str) -> pl.DataFrame:
+    """Those of May 2024."""
+    return MARKET.daily(symbol, first=date(2024, 5, 1), last=date(2024, 5, 31), now=LATER).sort("date")
 
 
 def coarser(fine: pl.DataFrame, calendar: str, bar_interval: str) -> pl.DataFrame:
@@ -86,6 +92,38 @@ def test_a_half_day_ends_at_one() -> None:
     assert half["date"].max() == datetime(2018, 11, 23, 12, 45)  # noqa: DTZ001  wall clock
     assert len(bars("AAPL", "15min", "2018-11-21", "2018-11-21")) == 26
     assert bars("AAPL", "15min", "2018-11-22", "2018-11-22").is_empty()
+
+
+def test_the_volatility_index_has_hours_of_its_own() -> None:
+    assert bars("^VIX", "5min", "2024-12-23", "2024-12-24")["date"].dt.time().to_list()[-1] == time(13, 10)
+    assert [len(bars("^VIX", name, "2024-12-23", "2024-12-23")) for name in ("5min", "15min")] == [81, 27]
+
+
+@pytest.mark.parametrize("symbol", ["AAPL", "^VIX"])
+def test_a_closed_day_is_not_served_and_leaves_the_other_days_as_they_are(symbol: str) -> None:
+    closures = Closures(
+        closed=(Closed(date(2024, 5, 8), ("XNYS",), "mourning"),),
+        early_closes=(EarlyClose(date(2024, 5, 9), ("XNYS",), "snow", time(13)),),
+    )
+    whole, days = bars(symbol, "5min", "2024-05-01", "2024-05-31"), daily(symbol)
+    with sessions.amended(closures):
+        amended, amended_days = bars(symbol, "5min", "2024-05-01", "2024-05-31"), daily(symbol)
+    day = pl.col("date").dt.date()
+    untouched = ~day.is_between(date(2024, 5, 8), date(2024, 5, 9))
+    assert_frame_equal(amended.filter(untouched), whole.filter(untouched))
+    assert_frame_equal(amended_days.filter(untouched), days.filter(untouched))
+    last = datetime(2024, 5, 9, 13, 10) if symbol == "^VIX" else datetime(2024, 5, 9, 12, 55)  # noqa: DTZ001
+    assert amended.filter(~untouched)["date"].to_list()[-1] == last
+    assert amended.filter(~untouched)["date"].dt.date().unique().to_list() == [date(2024, 5, 9)]
+    assert amended_days.filter(~untouched)["date"].to_list() == [date(2024, 5, 9)]
+    assert_frame_equal(bars(symbol, "5min", "2024-05-01", "2024-05-31"), whole)
+
+
+def test_a_month_that_is_closed_altogether_is_empty() -> None:
+    days = sessions.schedule("XNYS", date(2024, 5, 1), date(2024, 5, 31))["session"].to_list()
+    with sessions.amended(Closures(closed=tuple(Closed(day, ("XNYS",), "war") for day in days))):
+        assert daily("AAPL").is_empty()
+        assert bars("AAPL", "5min", "2024-05-01", "2024-05-31").is_empty()
 
 
 def test_the_week_of_a_clock_change_keeps_its_wall_clock() -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,15 +14,16 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from openingbell import sessions, tables
+from openingbell import coverage, sessions, tables
 from openingbell.config import Settings
-from openingbell.coverage import Due, due, evidence_wanted, final_sessions, fold, wanted_range
+from openingbell.coverage import Due, evidence_wanted
+from openingbell.coverage.wanted import final_sessions, wanted_range
 from openingbell.feeds import Kind
-from openingbell.landing import Ask, Manifest, Outcome
+from openingbell.landing import Ask, Manifest, Outcome, record_of
 from openingbell.splits import Split
 from openingbell.universe import Member, Universe, from_symbols
 
-SETTINGS = Settings(first_run_sessions=5, first_run_daily_sessions=8)
+SETTINGS = Settings(first_run_sessions=5, first_run_daily_sessions=8, revision_sessions=0)
 FRIDAY = datetime(2019, 2, 15, 22, tzinfo=UTC)  # 17:00 in New York; Monday the 18th is a holiday
 
 
@@ -42,6 +44,10 @@ WANTED = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"])
 """With the corporate actions of the stocks."""
 ALL = bars_of(WANTED)
 CALENDAR, HISTORY = only(WANTED, "splits_calendar"), Universe(only(WANTED, "splits").members[:1])
+
+
+def due(universe: Universe, manifests: Sequence[Manifest], now: datetime, settings: Settings, **more: Any) -> list[Due]:
+    return coverage.due(universe, record_of(manifests), now, settings, **more)
 
 
 def at(hour: int, minute: int = 0, day: int = 15, month: int = 2) -> datetime:
@@ -89,7 +95,7 @@ def windows(found: Sequence[Due]) -> list[tuple[int, int]]:
 
 def state(universe: Universe, manifests: Sequence[Manifest], now: datetime, *, loaded: bool = True) -> pl.DataFrame:
     """The fold with everything loaded, or nothing."""
-    return fold(universe, manifests, [m.load_id for m in manifests if loaded], now, SETTINGS)
+    return coverage.fold(universe, record_of(manifests), [m.load_id for m in manifests if loaded], now, SETTINGS)
 
 
 def test_what_was_never_asked_is_due_as_one_run_as_far_as_the_first_run_reaches() -> None:
@@ -154,12 +160,12 @@ def test_a_day_asked_in_its_middle_is_not_asked_for_the_rest() -> None:
     assert state(STOCK, [half], FRIDAY).row(-1, named=True)["state"] == "not asked"
 
 
-def test_holes_that_the_vendor_has_are_missing_and_not_due() -> None:
+def test_holes_that_the_vendor_has_are_empty_and_not_due() -> None:
     member = STOCK.members[0]
     manifests = [answer(member, date(2019, 2, 11), date(2019, 2, 15), FRIDAY, without=3)]
     assert due(STOCK, manifests, FRIDAY, SETTINGS) == []
     found = state(STOCK, manifests, FRIDAY)
-    assert found["state"].unique().to_list() == ["missing"]
+    assert found["state"].unique().to_list() == ["empty"]
     assert found.select("bars_expected", "bars_present").unique().rows() == [(26, 23)]
 
 
@@ -170,7 +176,7 @@ def test_a_later_and_better_answer_fills_a_hole() -> None:
         answer(member, date(2019, 2, 12), date(2019, 2, 12), FRIDAY + timedelta(hours=1)),
     ]
     found = state(STOCK, manifests, FRIDAY + timedelta(hours=1))
-    assert found["state"].to_list() == ["missing", "complete", "missing", "missing", "missing"]
+    assert found["state"].to_list() == ["empty", "complete", "empty", "empty", "empty"]
     assert found["asked_times"].to_list() == [1, 2, 1, 1, 1]
 
 
@@ -190,7 +196,9 @@ def test_what_the_plan_excludes_is_restricted_and_asked_again_after_its_days_and
     week = timedelta(days=SETTINGS.restricted_recheck_days)
     assert due(STOCK, [refused], FRIDAY, SETTINGS) == []
     assert state(STOCK, [refused], FRIDAY)["state"].unique().to_list() == ["restricted"]
-    assert windows(due(STOCK, [refused], FRIDAY + week - timedelta(seconds=1), SETTINGS)) == [(19, 22)]
+    before = FRIDAY + week - timedelta(seconds=1)
+    assert due(STOCK, [refused], before, SETTINGS) == []
+    assert state(STOCK, [refused], before)["state"].unique().to_list() == ["restricted"]  # also the new sessions
     assert windows(due(STOCK, [refused], FRIDAY + week, SETTINGS)) == [(11, 22)]
 
 
@@ -199,7 +207,7 @@ def test_a_session_refused_in_its_middle_waits_for_the_recheck_too() -> None:
     refused = excluded(answer(STOCK.members[0], date(2019, 2, 11), date(2019, 2, 15), at(12)))
     week = timedelta(days=SETTINGS.restricted_recheck_days)
     assert windows(due(STOCK, [refused], at(17), SETTINGS)) == []
-    assert windows(due(STOCK, [refused], at(12) + week - timedelta(seconds=1), SETTINGS)) == [(19, 22)]
+    assert windows(due(STOCK, [refused], at(12) + week - timedelta(seconds=1), SETTINGS)) == []
     assert windows(due(STOCK, [refused], at(12) + week, SETTINGS)) == [(11, 22)]
 
 
@@ -207,7 +215,8 @@ def test_a_refusal_that_is_repeated_waits_again() -> None:
     member, week = STOCK.members[0], timedelta(days=SETTINGS.restricted_recheck_days)
     refused = [excluded(answer(member, date(2019, 2, 11), date(2019, 2, 22), FRIDAY + n * week)) for n in (0, 1)]
     assert due(STOCK, refused, FRIDAY + week, SETTINGS) == []
-    assert windows(due(STOCK, refused, FRIDAY + week + timedelta(days=3), SETTINGS)) == [(25, 25)]
+    assert due(STOCK, refused, FRIDAY + week + timedelta(days=3), SETTINGS) == []
+    assert [one.last for one in due(STOCK, refused, FRIDAY + 2 * week, SETTINGS)] == [date(2019, 3, 1)]
 
 
 def test_a_plan_that_opens_up_makes_the_answer_count() -> None:
@@ -471,12 +480,10 @@ def test_a_new_stock_s_actions_are_due_and_those_there_are_not() -> None:
 
 @pytest.mark.parametrize("universe", [CALENDAR, HISTORY], ids=["calendar", "history"])
 def test_actions_that_the_plan_excludes_are_asked_again_after_its_days(universe: Universe) -> None:
-    """A new session is a new question of a calendar; the one that was refused waits."""
     refused = [excluded(manifest) for manifest in answer_all(due(universe, [], FRIDAY, SETTINGS), FRIDAY)]
     week = timedelta(days=SETTINGS.restricted_recheck_days)
-    later = [(19, 22)] if universe is CALENDAR else []
     assert due(universe, refused, FRIDAY, SETTINGS) == []
-    assert windows(due(universe, refused, FRIDAY + week - timedelta(seconds=1), SETTINGS)) == later
+    assert due(universe, refused, FRIDAY + week - timedelta(seconds=1), SETTINGS) == []
     again = [(15, 22)] if universe is CALENDAR else [(15, 15)]
     assert windows(due(universe, refused, FRIDAY + week, SETTINGS)) == again
 

@@ -1,0 +1,42 @@
+"""The verbs of the worker that stays: running it, and whether all is well."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from openingbell.cli.app import FAILED, app
+from openingbell.cli.words import Demo, Now, Replay, Seed, wish_of
+
+
+@app.command()
+def run(demo: Demo = False, replay: Replay = None, seed: Seed = 1, now: Now = None) -> None:
+    """Stay and do everything in its time: ticks, the end of the day, reports, sweeps at night, backfills between."""
+    from openingbell import terminal
+    from openingbell.operations import service
+    from openingbell.operations.stopping import stopping
+
+    with stopping() as stop:
+        service.serve(wish_of(demo, replay, seed, now), stop=stop, tell=terminal.say)
+
+
+@app.command()
+def doctor(
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+    heartbeat: Annotated[
+        bool, typer.Option("--heartbeat", help="Only whether the worker gives signs of life; for containers.")
+    ] = False,
+) -> None:
+    """Look at what a home needs: Python, key, vendor, plan, clocks, disk, warehouse, calendars; exit 1 on failure."""
+    from openingbell.operations import doctor as examining
+    from openingbell.operations.entry import entered
+    from openingbell.terminal.doctor import show_checks
+
+    with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
+        checks = [examining.worker(home)] if heartbeat else list(examining.examine(home, pipeline))
+    show_checks(checks)
+    if any(check.verdict is examining.Verdict.FAILURE for check in checks):
+        raise typer.Exit(FAILED)

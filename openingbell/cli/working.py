@@ -1,0 +1,60 @@
+"""The verbs of a longer history: what it costs, and working on it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from openingbell.cli.app import PARTIAL, app
+from openingbell.cli.words import BeyondBudget, Demo, Feeds, From, Now, Replay, Seed, Symbols, To, symbols_of, wish_of
+
+
+@app.command()
+def plan(
+    demo: Demo = False, replay: Replay = None, seed: Seed = 1,
+    first: From = None, last: To = None, symbols: Symbols = None,
+) -> None:  # fmt: skip
+    """What is due, with its cost in calls, minutes, megabytes and disk, before anything is sent."""
+    from openingbell.operations.entry import entered
+    from openingbell.operations.outlook import outlook_of
+    from openingbell.pipeline import budget_of
+    from openingbell.terminal.forecast import show_forecast
+
+    with entered(wish_of(demo, replay, seed, None, first, last, symbols)) as (_, pipeline):
+        show_forecast(outlook_of(pipeline), budget_of(pipeline))
+
+
+@app.command()
+def backfill(
+    first: Annotated[
+        str | None, typer.Option("--from", help="First session that is wanted; without it what was wanted before.")
+    ] = None,
+    symbols: Symbols = None,
+    feeds: Feeds = None,
+    beyond_budget: BeyondBudget = False,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+    now: Now = None,
+) -> None:
+    """Ask for a longer history: recorded, and worked on until it is there, however often that is interrupted."""
+    from openingbell import terminal
+    from openingbell.operations import backfill as filling
+    from openingbell.operations.stopping import stopping
+    from openingbell.operations.summary import summarise
+    from openingbell.terminal.forecast import show_forecast
+
+    wish = wish_of(demo, replay, seed, now, first, None, symbols)
+    with stopping() as stop, terminal.progress_of_stages() as progress:
+        done = filling.run(
+            wish, feeds=symbols_of(feeds), beyond_budget=beyond_budget, progress=progress, stop=stop.is_set
+        )
+    if done.outlook is not None:
+        show_forecast(done.outlook)
+    if done.left_to:
+        terminal.say(f"recorded; {done.left_to} is at work in the home and does it when it has nothing else to do")
+    elif done.runs:
+        terminal.show_summary(summarise(done.runs[-1]))
+    if done.partial:
+        raise typer.Exit(PARTIAL)

@@ -1,0 +1,202 @@
+"""`bell doctor`: what a home needs to run for years, looked at one by one, each with what was found and what to do."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from openingbell import sessions, tables
+from openingbell.clock import SystemClock
+from openingbell.context import Pipeline, backlog
+from openingbell.errors import OpeningbellError, Restricted
+from openingbell.extract.fmp import FmpClient, require_key
+from openingbell.extract.forecast import DISK_PER_ROW, WAREHOUSE_PER_ROW
+from openingbell.feeds import BONDS, STOCKS
+from openingbell.operations import home as homes
+from openingbell.operations.heartbeat import STALE, STOPPED, read_heartbeat
+from openingbell.operations.home import Home
+from openingbell.operations.lock import is_held, owner_of
+
+PYTHON = (3, 11)
+SKEW_WARNING, SKEW_FAILURE = timedelta(seconds=5), timedelta(seconds=60)
+HORIZON = timedelta(days=365)
+LEAST_FREE_BYTES = 1_000_000_000
+SIMULATED = "not needed: the vendor is simulated on this machine"
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: what was found, and what to do where it is not ok."""
+
+    name: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def examine(home: Home, pipeline: Pipeline) -> Iterator[Check]:
+    """All checks of a home; one that fails in an unforeseen way hides no other."""
+    checks: dict[str, Callable[[], Check]] = {
+        "python": _python,
+        "time zones": _zones,
+        "home": lambda: _home(home),
+        "calendars": lambda: _calendars(pipeline),
+        "disk": lambda: _disk(home, pipeline),
+        "warehouse": lambda: _warehouse(pipeline),
+        "worker": lambda: worker(home),
+    }
+    for name, check in checks.items():
+        yield _isolated(name, check)
+    if home.source.kind == homes.LIVE:
+        yield from _vendor(pipeline)
+    else:
+        yield Check("vendor", Verdict.OK, SIMULATED)
+
+
+def worker(home: Home) -> Check:
+    """Whether a worker that says it is there gives signs of life."""
+    beat = read_heartbeat(home.root)
+    if beat is None or beat.state == STOPPED:
+        said = (owner_of(home.root) or "another process") if is_held(home.root) else "none"
+        return Check("worker", Verdict.OK, said)
+    age = beat.age(SystemClock().now())
+    found = f"process {beat.pid}, {beat.state}, last sign {age.total_seconds():,.0f} s ago"
+    if age <= STALE:
+        return Check("worker", Verdict.OK, found)
+    return Check("worker", Verdict.FAILURE, found, "it died or hangs: start `bell run` again")
+
+
+def _isolated(name: str, check: Callable[[], Check]) -> Check:
+    try:
+        return check()
+    except OpeningbellError as error:
+        return Check(name, Verdict.FAILURE, str(error))
+    except OSError as error:
+        return Check(name, Verdict.FAILURE, f"{type(error).__name__}: {error}", "see what the system says")
+
+
+def _python() -> Check:
+    found = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info[:2] >= PYTHON:
+        return Check("python", Verdict.OK, found)
+    return Check("python", Verdict.FAILURE, found, "use Python 3.11 or newer")
+
+
+def _zones() -> Check:
+    try:
+        ZoneInfo(sessions.ZONE)
+    except ZoneInfoNotFoundError:
+        return Check("time zones", Verdict.FAILURE, f"no {sessions.ZONE}", "install tzdata")
+    has_package = importlib.util.find_spec("tzdata") is not None
+    return Check("time zones", Verdict.OK, "of the package tzdata" if has_package else "of the system")
+
+
+def _home(home: Home) -> Check:
+    found = f"{home.root.resolve()}, {home.source}"
+    if os.access(_nearest(home), os.W_OK):
+        return Check("home", Verdict.OK, found)
+    advice = "make it writable, or choose another OPENINGBELL_HOME"
+    return Check("home", Verdict.FAILURE, f"{found}: not writable", advice)
+
+
+def _nearest(home: Home) -> Path:
+    """The home's folder, or the one in which it will be."""
+    root = home.root.resolve()
+    return next(folder for folder in (root, *root.parents) if folder.exists())
+
+
+def _calendars(pipeline: Pipeline) -> Check:
+    until = (pipeline.clock.now() + HORIZON).date()
+    calendars = sorted({member.calendar for member in pipeline.universe.members} | {STOCKS.calendar})
+    short = [name for name in calendars if sessions.schedule(name, until - timedelta(days=10), until).is_empty()]
+    if short:
+        advice = "update pandas_market_calendars"
+        return Check("calendars", Verdict.WARNING, f"{', '.join(short)} know no session near {until}", advice)
+    return Check("calendars", Verdict.OK, f"{len(calendars)} know their sessions until {until}")
+
+
+def _disk(home: Home, pipeline: Pipeline) -> Check:
+    free = shutil.disk_usage(_nearest(home)).free
+    with_grid = [member for member in pipeline.universe.members if member.feed.has_grid]
+    markets = Counter((member.calendar, member.bar_interval) for member in with_grid)
+    rows = sum(count * _bars_a_year(*market, pipeline.clock.now()) for market, count in markets.items())
+    needed = rows * (DISK_PER_ROW + WAREHOUSE_PER_ROW)
+    found = f"{free / 1e9:,.1f} GB free; a year of this universe takes about {needed / 1e9:,.1f} GB"
+    if free > max(needed, LEAST_FREE_BYTES):
+        return Check("disk", Verdict.OK, found)
+    return Check("disk", Verdict.WARNING if free > LEAST_FREE_BYTES else Verdict.FAILURE, found, "make room")
+
+
+def _bars_a_year(calendar: str, bar_interval: str, now: datetime) -> int:
+    """Reckoned from four weeks, of which a year has thirteen."""
+    last = now.date() - timedelta(days=1)
+    weeks = sessions.expected_bars(calendar, bar_interval, last - timedelta(days=27), last)
+    return int(weeks["bars_expected"].sum()) * 13
+
+
+def _warehouse(pipeline: Pipeline) -> Check:
+    place = pipeline.warehouse.place
+    if not pipeline.warehouse.exists():
+        return Check("warehouse", Verdict.OK, f"{place} is not there yet; the first run makes it")
+    record, _ = pipeline.landing.survey()
+    with pipeline.warehouse.read() as reader:
+        left = backlog(record, reader.read(tables.LOADS))
+    found = f"{place}; {left.to_load:,} files to load, {left.to_transform:,} to transform"
+    return Check("warehouse", Verdict.OK, found)
+
+
+def _vendor(pipeline: Pipeline) -> Iterator[Check]:
+    settings, clock = pipeline.settings, pipeline.clock
+    try:
+        require_key(settings)
+    except OpeningbellError as error:
+        yield Check("key", Verdict.FAILURE, str(error))
+        return
+    limits = settings.limits
+    yield Check(
+        "plan", Verdict.OK,
+        f"{limits.name}: {settings.paced_calls_per_minute:,.0f} calls a minute" if limits else
+        f"none set: the careful pace of {settings.paced_calls_per_minute:,.0f} calls a minute",
+    )  # fmt: skip
+    today = clock.now().astimezone(sessions.NEW_YORK).date()
+    span = {"from": (today - timedelta(days=7)).isoformat(), "to": today.isoformat()}
+    once = settings.model_copy(update={"retry_attempts": 1})
+    with FmpClient(once, clock) as client:
+        try:
+            with suppress(Restricted):
+                client.get(BONDS.path, span)
+        except OpeningbellError as error:
+            yield Check("vendor", Verdict.FAILURE, str(error), "check the network, the address and the key")
+            return
+        yield Check("vendor", Verdict.OK, f"{settings.base_url} answers and takes the key")
+        yield skew(client.server_date, clock.now())
+
+
+def skew(server: datetime | None, ours: datetime) -> Check:
+    """How far our clock is from the vendor's."""
+    if server is None:
+        return Check("clock", Verdict.WARNING, "the vendor did not say what time it is", "compare the clock by hand")
+    apart = abs(ours - server)
+    found = f"{apart.total_seconds():,.0f} s from the vendor's"
+    advice = "set the machine's clock, best by NTP: bars are judged final by it"
+    if apart > SKEW_FAILURE:
+        return Check("clock", Verdict.FAILURE, found, advice)
+    return Check("clock", Verdict.WARNING, found, advice) if apart > SKEW_WARNING else Check("clock", Verdict.OK, found)

@@ -1,0 +1,98 @@
+"""`bell run`: the worker that stays. What it does at each event, on top of the stages; when, the scheduler says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from openingbell import sessions
+from openingbell.extract.stage import Wanted
+from openingbell.feeds import FEEDS
+from openingbell.operations import backfill
+from openingbell.operations.entry import Wish, closures_of
+from openingbell.operations.heartbeat import Heartbeat
+from openingbell.operations.scheduler import run_forever
+from openingbell.operations.stopping import Stop
+from openingbell.operations.worker import EXTRACT, FULL, LOAD, QUALITY, REPORT, TRANSFORM, Worker, at_work
+from openingbell.progress import Progress
+from openingbell.reporting import period as periods
+from openingbell.wants import read_wants
+
+FACTS = frozenset(feed.name for feed in FEEDS if not feed.has_grid)
+"""Asked with every tick: they are due once a session at the most."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """The work of one home's worker. What the home wants and which closures hold is read anew for each event."""
+
+    worker: Worker
+    stop: Stop
+
+    def tick(self, feeds: Collection[str]) -> None:
+        """Bring the bars that have just become final into the warehouse, and whatever else of these feeds is due."""
+        with self._now() as worker:
+            worker.run((EXTRACT, LOAD, TRANSFORM), silent, wanted=Wanted(feeds=FACTS | frozenset(feeds)))
+
+    def close(self, session: date) -> None:
+        """The end of a day: all that is due, its checks, and its report."""
+        with self._now() as worker:
+            day = periods.parse_day(session.isoformat(), now=worker.pipeline.clock.now())
+            worker.run(FULL, silent, period=day)
+
+    def night(self) -> None:
+        """Read the week and a sample of all history again, and learn how late the vendor is."""
+        with self._now() as worker:
+            sample = worker.pipeline.settings.revision_sample
+            worker.run((EXTRACT, LOAD, TRANSFORM, QUALITY), silent, wanted=Wanted(sample=sample))
+
+    def week(self, session: date) -> None:
+        """The report of the week in which a session is."""
+        with self._now() as worker:
+            year, number, _ = session.isocalendar()
+            week = periods.parse_week(f"{year}-W{number:02d}", now=worker.pipeline.clock.now())
+            worker.run((REPORT,), silent, period=week)
+
+    def idle(self, until: datetime) -> bool:
+        """Work on what backfills want until `until`; False when there is nothing to do."""
+        with self._now() as worker:
+            return bool(backfill.work(worker, silent, self.stop.is_set, until)) if backfill.is_due(worker) else False
+
+    @contextmanager
+    def _now(self) -> Iterator[Worker]:
+        """The worker with what holds now."""
+        home, pipeline = self.worker.home, self.worker.pipeline
+        with sessions.amended(closures_of(home.root, pipeline.settings)):
+            yield self.worker.wanting(tuple(read_wants(home.root)))
+
+
+def silent(_: str) -> Progress:
+    """No progress is drawn where nobody looks."""
+    return lambda *_: None
+
+
+def serve(wish: Wish, *, stop: Stop, tell: Callable[[str], None]) -> None:
+    """Be the worker of the wish's home until `stop` is set.
+
+    Args:
+        wish: which home.
+        stop: when it is set, a running stage ends at its next safe point.
+        tell: told what is done and until when there is nothing to do, in words.
+
+    Raises:
+        WorkerBusy: another worker is in the home.
+        KeyRefused, SettingsError: nobody will mend it meanwhile.
+    """
+    with at_work(wish, "bell run", asks=True, stop=stop.is_set) as worker:
+        pipeline = worker.pipeline
+        run_forever(
+            Service(worker, stop),
+            pipeline.universe,
+            pipeline.settings,
+            pipeline.clock,
+            stop,
+            Heartbeat(worker.home.root),
+            tell,
+        )

@@ -1,0 +1,64 @@
+"""The files that run it elsewhere: they can be read, and what they call exists."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from openingbell.cli import app
+from tests.running import REPOSITORY
+
+DEPLOY = REPOSITORY / "deploy"
+VERBS = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+
+
+def test_the_unit_of_systemd_stops_gracefully_and_starts_again() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(DEPLOY / "openingbell.service")
+    service = unit["Service"]
+    assert service["ExecStart"].endswith("bell run")
+    assert (service["KillSignal"], service["Restart"]) == ("SIGTERM", "on-failure")
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed here")
+def test_systemd_takes_the_unit() -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", str(DEPLOY / "openingbell.service")], capture_output=True, text=True, check=False
+    )
+    complaints = [
+        line for line in done.stderr.splitlines() if "Command" not in line and "is not executable" not in line
+    ]
+    assert [line for line in complaints if "Unknown" in line] == []
+
+
+def test_windows_runs_the_worker_without_an_end() -> None:
+    task = ET.parse(DEPLOY / "openingbell-task.xml").getroot()
+    names = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+    assert task.findtext(".//t:Exec/t:Arguments", namespaces=names) == "run"
+    assert task.findtext(".//t:ExecutionTimeLimit", namespaces=names) == "PT0S"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell script")
+def test_the_container_command_is_a_shell_script() -> None:
+    subprocess.run(["sh", "-n", str(DEPLOY / "container.sh")], check=True)
+
+
+def test_every_verb_that_they_call_exists() -> None:
+    text = "".join(
+        path.read_bytes().decode("utf-16" if path.suffix == ".xml" else "utf-8") for path in DEPLOY.iterdir()
+    )
+    called = set(re.findall(r"/bell ([a-z-]+)", text))
+    assert {"run", "full", "doctor"} <= called
+    assert called <= VERBS
+
+
+def test_none_holds_a_key() -> None:
+    for path in DEPLOY.iterdir():
+        assert not re.search(rb"FMP_API_KEY=\S", path.read_bytes())
