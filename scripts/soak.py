@@ -1,7 +1,7 @@
-"""Kill `bell run` and `bell backfill` with SIGKILL at random moments, many times, and prove that nothing is lost or doubled.
+"""Kill `bell run` and `bell backfill` with SIGKILL at random moments, and prove that nothing is lost or doubled.
 
-Two homes of the same simulated market begin on the same Saturday, so that nothing becomes final meanwhile. One is left in
-peace; of the other every process is killed, until at last one may end. Then every raw and analytics table and the
+Two homes of the same simulated market begin on the same Saturday, so that nothing becomes final meanwhile. One is left
+in peace; of the other every process is killed, until at last one may end. Then every raw and analytics table and the
 coverage of both must be equal, no key may stand twice, and nothing may be asked more often than the kills explain.
 
     python scripts/soak.py --kills 100

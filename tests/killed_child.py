@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from openingbell import cli, landing
+from openingbell import cli, wants
+from openingbell.landing import files, place
+from openingbell.landing.batch import SUFFIX, Batch, Part
 from openingbell.operations import home
 from openingbell.reporting import stage as reporting
 from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
@@ -17,7 +19,7 @@ from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
 KILL_AFTER = int(sys.argv.pop(1))
 LOG = Path(os.environ["WRITES_LOG"])
 
-write_durably, write = landing.write_durably, DuckDBWarehouse.write
+write_durably, write, add = files.write_durably, DuckDBWarehouse.write, Batch.add
 
 
 def happened(what: str) -> None:
@@ -39,7 +41,13 @@ def counted_commit(self: DuckDBWarehouse) -> Iterator[DuckDBWriter]:
     happened("commit")
 
 
-for module in (landing, home, reporting):
+def counted_answer(self: Batch, part: Part) -> None:
+    add(self, part)
+    happened(SUFFIX)
+
+
+for module in (place, home, reporting, wants):
     module.write_durably = counted_file  # type: ignore[attr-defined]
+Batch.add = counted_answer  # type: ignore[method-assign]
 DuckDBWarehouse.write = counted_commit  # type: ignore[method-assign]
 cli.main()

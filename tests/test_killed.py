@@ -19,19 +19,18 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL;
 
 NOW = "2026-11-24T12:33:00-05:00"
 """A minute after a bar became final, so that a quarter of an hour passes until the next does."""
-TWO_SYMBOLS = {
+FEW_SYMBOLS = {
     **SMALL_UNIVERSE,
-    "OPENINGBELL_STOCKS": "AAPL MSFT",
-    "OPENINGBELL_INDEXES": "",
-    "OPENINGBELL_COMMODITIES": "",
     "OPENINGBELL_FIRST_RUN_SESSIONS": "2",
     "OPENINGBELL_FIRST_RUN_DAILY_SESSIONS": "3",
     "OPENINGBELL_THREADS": "1",
 }
-KINDS = ("home.json", ".csv", ".json", "commit", ".md")
-WRITES = 25 + sum(feed.kind is Kind.ACTIONS for feed in FEEDS)
-"""Durable writes of one full run with this universe: a manifest without rows for each feed of corporate actions, and
-all else. A test below holds the number to the truth.
+KINDS = ("home.json", ".part", ".csv", ".json", "commit", ".md")
+ANSWERS = 4 + 4 + 1 + 2 * 2 + 2
+"""Bars and official days of four symbols, yields, splits and dividends of two stocks, and the two calendars."""
+WRITES = 25 + sum(feed.kind is Kind.ACTIONS for feed in FEEDS) + ANSWERS
+"""Durable writes of one full run with this universe: each answer, a manifest without rows for each feed of corporate
+actions, and all else. A test below holds the number to the truth.
 """
 
 CHILD = Path(__file__).with_name("killed_child.py")
@@ -41,7 +40,7 @@ CHILD = Path(__file__).with_name("killed_child.py")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Bell:
     """A home that was never disturbed."""
     folder = tmp_path_factory.mktemp("whole")
-    bell = Bell(folder / "home", {**TWO_SYMBOLS, "WRITES_LOG": str(folder / "writes")})
+    bell = Bell(folder / "home", {**FEW_SYMBOLS, "WRITES_LOG": str(folder / "writes")})
     bell.run("0", "full", "--demo", "--now", NOW, script=str(CHILD))
     return bell
 
@@ -54,7 +53,7 @@ def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) 
 
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
 def test_after_a_kill_the_next_run_ends_in_the_same_tables(whole: Bell, tmp_path: Path, write: int) -> None:
-    bell = Bell(tmp_path / "home", {**TWO_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
+    bell = Bell(tmp_path / "home", {**FEW_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
     bell.run(str(write), "full", "--demo", "--now", NOW, code=-signal.SIGKILL, script=str(CHILD))
     bell.run("full", "--demo")
     bell.require_unique_keys()

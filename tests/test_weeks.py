@@ -66,7 +66,7 @@ class Week:
 
 WEEKS = {
     "half day": Week(datetime(2026, 11, 22, 22, 30, tzinfo=UTC), datetime(2026, 11, 28, 6, tzinfo=UTC)),
-    "clocks": Week(datetime(2026, 10, 29, 22, 30, tzinfo=UTC), datetime(2026, 11, 4, 6, tzinfo=UTC)),
+    "clocks": Week(datetime(2026, 10, 31, 12, tzinfo=UTC), datetime(2026, 11, 7, 6, tzinfo=UTC)),
     "faults": Week(
         datetime(2026, 11, 8, 22, 30, tzinfo=UTC),
         datetime(2026, 11, 14, 6, tzinfo=UTC),
@@ -125,31 +125,37 @@ def silent(_: str) -> Progress:
     return lambda *_: None
 
 
-@pytest.fixture(scope="module", params=WEEKS)
-def lived(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    week = WEEKS[request.param]
-    folder, twin = tmp_path_factory.mktemp("lived"), tmp_path_factory.mktemp("twin")
+def live(week: Week, folder: Path) -> Lived:
+    """Live through a week, and have the twin ask when it is over."""
+    for name in ("lived", "twin"):
+        (folder / name).mkdir()
     stop = Stop()
     told: list[str] = []
-    with vendor(Ending(week.begin, week.end, stop), folder, week.faults) as (running, wish):
+    with vendor(Ending(week.begin, week.end, stop), folder / "lived", week.faults) as (running, wish):
         service.serve(wish, stop=stop, tell=told.append)
         asked = running.requests.all()
     clock = VirtualClock(week.begin)
-    with vendor(clock, twin, ()) as (_, wish):
+    with vendor(clock, folder / "twin", ()) as (_, wish):
         worker.run(wish, worker.FULL, silent)
         clock.wait((week.end - clock.now()).total_seconds())
         worker.run(wish, worker.FULL, silent)
-    return Lived(week, Bell(folder / "home", {}), Bell(twin / "home", {}), asked, told)
+    return Lived(week, Bell(folder / "lived" / "home", {}), Bell(folder / "twin" / "home", {}), asked, told)
 
 
-def test_every_table_is_that_of_a_twin_without_faults(lived: Lived) -> None:
+@pytest.mark.parametrize("name", WEEKS)
+def test_a_week(tmp_path: Path, name: str) -> None:
+    lived = live(WEEKS[name], tmp_path)
+    nothing_is_lost_or_doubled(lived)
+    hardly_more_was_asked_than_must_be(lived)
+    the_job_log_tells_the_story(lived)
+    assert any("markets are closed; sleeping until" in words for words in lived.told)
+
+
+def nothing_is_lost_or_doubled(lived: Lived) -> None:
+    """Every table is that of the twin, and complete."""
     lived.bell.require_unique_keys()
     here, there = lived.bell.contents(), lived.twin.contents()
-    different = [name for name, rows in there.items() if not rows.equals(here[name])]
-    assert different == []
-
-
-def test_nothing_is_missing(lived: Lived) -> None:
+    assert [table for table, rows in there.items() if not rows.equals(here[table])] == []
     assert lived.bell.rows(tables.COVERAGE)["state"].unique().to_list() == ["complete"]
 
 
@@ -189,7 +195,7 @@ def least(week: Week) -> int:
     return total
 
 
-def test_hardly_more_is_asked_than_must_be(lived: Lived) -> None:
+def hardly_more_was_asked_than_must_be(lived: Lived) -> None:
     """Retries of requests that met a fault are left out: what follows a fault is the same question again."""
     asked = [one for one in lived.asked if not one.fault and one.status == 200]
     failed = len(lived.asked) - len(asked)
@@ -197,7 +203,7 @@ def test_hardly_more_is_asked_than_must_be(lived: Lived) -> None:
     assert len(asked) <= 1.15 * least(lived.week)
 
 
-def test_the_job_log_tells_the_story(lived: Lived) -> None:
+def the_job_log_tells_the_story(lived: Lived) -> None:
     jobs = lived.bell.rows(tables.JOB_LOG)
     assert "RUNNING" not in jobs["status"].to_list()
     reports = jobs.filter(pl.col("job_type") == "report")
@@ -218,10 +224,6 @@ def test_the_job_log_tells_the_story(lived: Lived) -> None:
 def ends_a_week(day: date) -> bool:
     following = sessions.schedule("XNYS", day + timedelta(days=1), day + timedelta(days=7))["session"][0]
     return bool(following.isocalendar().week != day.isocalendar().week)
-
-
-def test_it_says_until_when_it_sleeps(lived: Lived) -> None:
-    assert any("sleeping until" in words for words in lived.told)
 
 
 def test_all_feeds_are_among_them() -> None:

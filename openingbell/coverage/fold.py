@@ -103,11 +103,14 @@ def _half_days(group: Group) -> list[int]:
 
 
 def _traded() -> pl.Expr:
-    """Whether the symbol traded that day; null unless both its official day and its bars were asked for."""
+    """Whether the symbol traded that day; null unless both its official day and its bars were asked for, and the vendor
+    knows it at all.
+    """
     asked = pl.col("since_final") > 0
     of_day = ((pl.col("feed") == "eod") & asked).any().over("symbol", "session")
     of_bars = ((pl.col("feed") != "eod") & asked).any().over("symbol", "session")
-    return pl.when(of_day & of_bars).then(pl.col("landed").max().over("symbol", "session") > 0)
+    is_known = pl.col("landed").max().over("symbol") > 0
+    return pl.when(of_day & of_bars & is_known).then(pl.col("landed").max().over("symbol", "session") > 0)
 
 
 def _state() -> pl.Expr:

@@ -104,7 +104,7 @@ def _refused(feed: str, load_id: str, other: str, source: str | None) -> str:
 
 
 def _read_ahead(files: pl.DataFrame, asks: pl.DataFrame, landing: Landing, rows: int) -> Iterator[list[Bundle]]:
-    """The files, read and typed, in parts of about `rows` rows; the next one is read while the one before is written."""
+    """The files, read and typed, in parts of about `rows` rows; the next is read while the one before is written."""
     with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
         ahead: list[Future[Bundle]] = []
         for part in bulk.runs(files, rows):

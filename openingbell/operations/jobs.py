@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class JobLog:
         self._clock = clock
         self._waiting = waiting
         self._secrets = secrets
+        self._newest = datetime.min.replace(tzinfo=UTC)
         self._unwritten = {job.job_id: job for job in _read_waiting(waiting, clock.now())}
 
     def run(self, job_type: str, stage: Callable[[str], Outcome]) -> tuple[Job, Outcome]:
@@ -74,7 +75,7 @@ class JobLog:
             The finished job and the stage's outcome.
         """
         started = self._clock.now()
-        job_id = f"{started:%Y%m%dT%H%M%S%f}Z-{job_type}"
+        job_id = self._free_id(started, job_type)
         running = Job(job_id, job_type, RUNNING, started)
         self._write(running)
         with structlog.contextvars.bound_contextvars(job_id=job_id):
@@ -92,6 +93,12 @@ class JobLog:
                 error_message=outcome.shortfall or None,
                 details=json.dumps(dict(outcome.details), default=str),
             ), outcome
+
+    def _free_id(self, started: datetime, job_type: str) -> str:
+        """An id that rises with time: two jobs of one kind may begin in one microsecond."""
+        moment = max(started, self._newest + timedelta(microseconds=1))
+        self._newest = moment
+        return f"{moment:%Y%m%dT%H%M%S%f}Z-{job_type}"
 
     def _finish(
         self,

@@ -276,7 +276,7 @@ def test_a_place_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path
 def in_another_process(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program that knows this module's names and `landing`, a record in `folder`."""
     repository = Path(__file__).resolve().parent.parent
-    head = f"from tests.test_landing import *\nlanding = Landing(Path({str(folder)!r}))\n"
+    head = f"from tests.landing.test_place import *\nlanding = Landing(Path({str(folder)!r}))\n"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", head + program],
         check=False,
