@@ -50,11 +50,10 @@ def backfill(
         done = filling.run(
             wish, feeds=symbols_of(feeds), beyond_budget=beyond_budget, progress=progress, stop=stop.is_set
         )
-    if done.outlook is not None:
-        show_forecast(done.outlook)
+    show_forecast(done.outlook)
     if done.left_to:
         terminal.say(f"recorded; {done.left_to} is at work in the home and does it when it has nothing else to do")
-    elif done.runs:
-        terminal.show_summary(summarise(done.runs[-1]))
-    if done.partial:
+    elif done.ran is not None:
+        terminal.show_summary(summarise(done.ran))
+    if done.ran is not None and done.ran.partial:
         raise typer.Exit(PARTIAL)

@@ -6,8 +6,8 @@ this one was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from openingbell import coverage
@@ -15,7 +15,7 @@ from openingbell.errors import RangeError, WorkerBusy
 from openingbell.extract.forecast import Forecast
 from openingbell.extract.stage import Wanted
 from openingbell.operations import home as homes
-from openingbell.operations.entry import Wish, entered
+from openingbell.operations.entry import Wish, check_range, entered
 from openingbell.operations.outlook import outlook_of, require_budget
 from openingbell.operations.worker import EXTRACT, LOAD, QUALITY, TRANSFORM, Ran, Worker, at_work
 from openingbell.pipeline import budget_of
@@ -30,16 +30,11 @@ OLDEST = date(1962, 1, 2)
 
 @dataclass(frozen=True)
 class Backfilled:
-    """What came of it: the runs, or who does it instead."""
+    """What came of it: all slices as one run, or who does it instead, and what it was thought to cost."""
 
-    runs: tuple[Ran, ...] = ()
+    outlook: Forecast
+    ran: Ran | None = None
     left_to: str = ""
-    outlook: Forecast | None = field(default=None)
-
-    @property
-    def partial(self) -> bool:
-        """Whether something was left out."""
-        return any(run.partial for run in self.runs[-1:])
 
 
 def run(
@@ -65,6 +60,7 @@ def run(
             f"asked to backfill from {wish.first}; the vendor's oldest bars are of {OLDEST}; choose that day or a later"
         )
     with entered(replace(wish, first=None, symbols=())) as (home, pipeline):
+        check_range(wish.first, None, pipeline.clock.now())
         pipeline.universe.narrowed(wish.symbols)
         wants = read_wants(home.root)
         if wish.first is not None:
@@ -77,10 +73,19 @@ def run(
         if wish.first is not None:
             record_want(home.root, want)
     try:
-        with at_work(replace(wish, first=None, symbols=()), "bell backfill", asks=True, stop=stop) as worker:
-            return Backfilled(tuple(work(worker, progress, stop)), outlook=outlook)
+        home_wish = Wish(source=wish.source, home=wish.home, clock=pipeline.clock)
+        with at_work(home_wish, "bell backfill", asks=True, stop=stop) as worker:
+            return Backfilled(outlook, _as_one(work(worker, progress, stop)))
     except WorkerBusy as busy:
-        return Backfilled(left_to=busy.owner, outlook=outlook)
+        return Backfilled(outlook, left_to=busy.owner)
+
+
+def _as_one(runs: Sequence[Ran]) -> Ran | None:
+    """Runs as one: all jobs, and of each stage what its last run left out."""
+    if not runs:
+        return None
+    outcomes = {stage: outcome for run in runs for stage, outcome in run.outcomes.items()}
+    return replace(runs[-1], jobs=tuple(job for run in runs for job in run.jobs), outcomes=outcomes)
 
 
 def work(
