@@ -25,11 +25,20 @@ from typing import Annotated, Any, Literal, NewType, get_args
 
 import annotated_types
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 
 from openingbell.errors import SettingsError
-from openingbell.feeds import Feed
+from openingbell.feeds import CONSTITUENTS, Feed
 from openingbell.indicators import EXTRAS
 from openingbell.plans import Plan, plan_of
 from openingbell.secrets import HIDDEN
@@ -48,13 +57,18 @@ COMMODITIES = "GCUSD SIUSD CLUSD NGUSD"
 
 SYMBOL = r"^[A-Z0-9^][A-Z0-9.^=-]*$"
 """What a symbol looks like; it becomes part of a file's name."""
+Stock = NewType("Stock", str)
+"""A symbol, or the name of an index in place of those of its members."""
 Extra = NewType("Extra", str)
 """The name of an indicator that may be left out."""
 KINDS: dict[object, str] = {
     int: "whole number",
     int | None: "whole number",
     float: "number",
+    float | None: "number",
     tuple[str, ...]: f"symbols, each matches `{SYMBOL}`",
+    tuple[Stock, ...]: f"symbols, each matches `{SYMBOL}`, or an index for its members: "
+    + ", ".join(f"`{name}`" for name in CONSTITUENTS),
     tuple[Extra, ...]: "any of " + ", ".join(f"`{name}`" for name in EXTRAS),
 }
 """What a setting's type is called; all others are text."""
@@ -63,6 +77,8 @@ HAIR = 1.01
 SLOWEST_USUAL_ANSWER_SECONDS = 0.6
 UNPACED_CALLS_PER_MINUTE = 3_000.0
 """What a machine and the vendor manage where nothing is limited."""
+FEED_DELAY_SECONDS = 60.0
+"""What the vendor's delay is taken for as long as it is neither set nor learned."""
 NEVER_SHOWN = {"api_key", "warehouse_url"}
 """Settings whose values hold secrets, or may."""
 
@@ -89,6 +105,16 @@ def _once(symbols: tuple[str, ...]) -> tuple[str, ...]:
     return stripped
 
 
+def _stocks(given: tuple[str, ...]) -> tuple[Stock, ...]:
+    """Symbols and names of indexes, each once, where it first stands.
+
+    Raises:
+        ValueError: some can be neither.
+    """
+    _once(tuple(name for name in given if name.strip() not in CONSTITUENTS))
+    return tuple(Stock(name) for name in dict.fromkeys(name.strip() for name in given))
+
+
 def _known(extras: tuple[Extra, ...]) -> tuple[Extra, ...]:
     """Each indicator once, in the order of the catalogue.
 
@@ -107,6 +133,7 @@ def _number(value: object) -> object:
 
 AuctionPolicy = Literal["fold", "keep", "drop"]
 Symbols = Annotated[tuple[str, ...], BeforeValidator(_split), AfterValidator(_once)]
+Stocks = Annotated[tuple[Stock, ...], BeforeValidator(_split), AfterValidator(_stocks)]
 Extras = Annotated[tuple[Extra, ...], BeforeValidator(_split), AfterValidator(_known)]
 
 
@@ -119,7 +146,10 @@ class Settings(BaseModel):
     base_url: str = Field(
         "https://financialmodelingprep.com/stable", pattern=r"^https?://", description="Root of the vendor's API."
     )
-    stocks: Symbols = Field(tuple(STOCKS.split()), description="Stocks, asked for at 15 minutes.")
+    stocks: Stocks = Field(
+        tuple(map(Stock, STOCKS.split())),
+        description="Stocks, asked for at 15 minutes. The name of an index stands for its members.",
+    )
     indexes: Symbols = Field(tuple(INDEXES.split()), description="Indexes, asked for at 5 minutes.")
     commodities: Symbols = Field(tuple(COMMODITIES.split()), description="Commodities, asked for at 5 minutes.")
     interval_minutes: Annotated[Literal[15], BeforeValidator(_number)] = Field(
@@ -167,8 +197,12 @@ class Settings(BaseModel):
         1.0, ge=0, le=60, description="Wait before the second try; it doubles from try to try, with jitter."
     )
     retry_longest_wait_seconds: float = Field(60.0, ge=0, le=3_600, description="The longest such wait.")
-    feed_delay_seconds: float = Field(
-        60.0, ge=0, le=86_400, description="Seconds after a bar's end at which the vendor has it."
+    feed_delay_seconds: float | None = Field(
+        None,
+        ge=0,
+        le=86_400,
+        description="Seconds after a bar's end at which the vendor has it. Empty: learned, feed by feed, from how late "
+        "it was (docs/running.md), 60 until then.",
     )
     settle_delay_seconds: float = Field(
         60.0, ge=0, le=86_400, description="Seconds after that at which the vendor no longer changes it: it is final."
@@ -219,6 +253,19 @@ class Settings(BaseModel):
         "auto", description="How the terminal shows them; auto: warnings only. The log file has them all, as JSON."
     )
 
+    _learned: Mapping[str, float] = PrivateAttr(default_factory=dict)
+    """The vendor's delay as it was learned, seconds by name of feed. No setting: nobody writes it into a file."""
+
+    @property
+    def constituents(self) -> tuple[str, ...]:
+        """The indexes among `stocks`, whose members are wanted."""
+        return tuple(name for name in self.stocks if name in CONSTITUENTS)
+
+    @property
+    def named_stocks(self) -> tuple[str, ...]:
+        """The stocks that are named one by one."""
+        return tuple(name for name in self.stocks if name not in CONSTITUENTS)
+
     @property
     def limits(self) -> Plan | None:
         """What may be asked; None while no plan is set."""
@@ -253,9 +300,21 @@ class Settings(BaseModel):
             return self.threads
         return max(self.threads, ceil(self.paced_calls_per_minute / 60 * SLOWEST_USUAL_ANSWER_SECONDS))
 
+    def knowing(self, learned: Mapping[str, float]) -> Settings:
+        """The same settings with the vendor's delays as they were learned: seconds by name of feed."""
+        settings = self.model_copy()
+        settings._learned = dict(learned)
+        return settings
+
+    def feed_delay(self, feed: Feed) -> float:
+        """Seconds after a bar's end at which the vendor has it: as it is set, else as it was learned."""
+        if self.feed_delay_seconds is not None:
+            return self.feed_delay_seconds
+        return self._learned.get(feed.name, FEED_DELAY_SECONDS)
+
     def final_delay(self, feed: Feed) -> timedelta:
         """How long after a bar's end an answer must have been received for the bar to be final."""
-        return feed.final_after + timedelta(seconds=self.feed_delay_seconds + self.settle_delay_seconds)
+        return feed.final_after + timedelta(seconds=self.feed_delay(feed) + self.settle_delay_seconds)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
+from typing import Protocol
 
 import polars as pl
 
@@ -33,9 +34,24 @@ class Outcome:
     note: str = ""
 
 
+class Listed(Protocol):
+    """What is wanted, by what the record says at the moment at which it is asked for."""
+
+    def now(self) -> Universe:
+        """The universe."""
+        ...
+
+    def remarks(self) -> list[str]:
+        """What is worth telling of its symbols."""
+        ...
+
+
 @dataclass(frozen=True)
 class Pipeline:
     """Everything that the stages of one home work with.
+
+    `universe` is what was `listed` when the home was entered, or after its newest extraction; without `listed` nothing
+    that lands changes it.
 
     `as_of` is the moment at which quality judges, None for the moment at which it runs: after an extraction that is its
     beginning, so that a bar that became final since is not yet missed. `stop` says whether to come to an end,
@@ -55,6 +71,12 @@ class Pipeline:
     as_of: datetime | None = None
     stop: Callable[[], bool] = field(default=lambda: False)
     wants: tuple[Want, ...] = ()
+    listed: Listed | None = None
+
+    @property
+    def universe_now(self) -> Universe:
+        """The universe by what the record says now."""
+        return self.universe if self.listed is None else self.listed.now()
 
     @property
     def wide_universe(self) -> Universe:

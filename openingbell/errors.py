@@ -7,6 +7,7 @@
     │   ├── TooEarly                a moment before anything was known
     │   ├── SymbolError             a symbol outside the universe
     │   ├── SourceError             a home of another source, or a replay folder that is none
+    │   ├── BudgetExceeded          more than the plan allows today
     │   └── QueryError              SQL that the warehouse refuses
     ├── VendorError             the vendor's answer; `retryable` says whether asking again can help
     │   ├── KeyRefused              401: stop, the key is wrong or missing

@@ -1,7 +1,8 @@
 """The feeds: what Openingbell asks the vendor for, one row of facts each.
 
-A fact that differs between stocks, indexes, commodities, official daily bars, Treasury yields and corporate actions
-stands here and nowhere else; the stages read it. Adding a feed is adding a row (and its table in `tables.py`).
+A fact that differs between stocks, indexes, commodities, official daily bars, Treasury yields, corporate actions and
+lists of instruments stands here and nowhere else; the stages read it. Adding a feed is adding a row (and its table in
+`tables/`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Feed:
     A feed of the whole market is asked without a symbol; its rows name theirs.
     `asked_each` says how often a feed is asked of which nobody knows how many rows there should be.
     `final_after` is added to a bar's end, before the configured delays, to say when the vendor's word is final.
+    `parameters` go with every request. `needs` are the names without which an answer about instruments is none.
     """
 
     name: str
@@ -47,6 +49,8 @@ class Feed:
     prices_positive: bool = True
     whole_market: bool = False
     asked_each: Literal["session", "month"] = "session"
+    parameters: tuple[tuple[str, str], ...] = ()
+    needs: tuple[str, ...] = ()
 
     @property
     def has_grid(self) -> bool:
@@ -137,10 +141,66 @@ DIVIDENDS = _actions("dividends", whole_market=False)
 SPLITS_CALENDAR = _actions("splits-calendar", whole_market=True)
 DIVIDENDS_CALENDAR = _actions("dividends-calendar", whole_market=True)
 
+
+def _reference(
+    path: str,
+    asset_class: str = "stock",
+    *,
+    whole_market: bool = True,
+    asked_each: Literal["session", "month"] = "month",
+    parameters: tuple[tuple[str, str], ...] = (),
+    needs: tuple[str, ...] = ("symbol",),
+    name: str = "",
+) -> Feed:
+    return Feed(
+        name=name or path.replace("-", "_"),
+        kind=Kind.REFERENCE,
+        asset_class=asset_class,
+        path=path,
+        bar_interval="1day",
+        calendar="XNYS",
+        window_days=60,
+        raw_table="reference_data_raw",
+        table="instruments",
+        whole_market=whole_market,
+        asked_each=asked_each,
+        parameters=parameters,
+        needs=needs,
+    )
+
+
+CHANGE = ("date", "oldSymbol", "newSymbol")
+PROFILE = _reference("profile", whole_market=False, needs=("symbol", "isActivelyTrading"))
+INDEX_LIST = _reference("index-list", "index")
+COMMODITIES_LIST = _reference("commodities-list", "commodity")
+SYMBOL_CHANGE = _reference("symbol-change", parameters=(("limit", "5000"),), needs=CHANGE)
+NEW_SYMBOL_CHANGE = _reference(
+    "symbol-change", asked_each="session", parameters=(("limit", "100"),), needs=CHANGE, name="new_symbol_change"
+)
+DELISTED = _reference(
+    "delisted-companies",
+    asked_each="session",
+    parameters=(("page", "0"), ("limit", "100")),
+    needs=("symbol", "delistedDate"),
+)
+CONSTITUENTS: dict[str, Feed] = {name: _reference(f"{name}-constituent") for name in ("sp500", "nasdaq", "dowjones")}
+"""The members of an index today, by the vendor's name of the index."""
+CONSTITUENT_CHANGES: dict[str, Feed] = {
+    name: _reference(f"historical-{name}-constituent", needs=("date", "symbol", "removedTicker"))
+    for name in CONSTITUENTS
+}
+"""Who joined and who left an index, and when."""
+
+REFERENCE_FEEDS: tuple[Feed, ...] = (
+    *CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values(),
+    SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED, PROFILE, INDEX_LIST, COMMODITIES_LIST,
+)  # fmt: skip
+"""What says which symbols there are."""
 FEEDS: tuple[Feed, ...] = (
+    *REFERENCE_FEEDS,
     SPLITS, DIVIDENDS, SPLITS_CALENDAR, DIVIDENDS_CALENDAR, STOCKS, INDEXES, COMMODITIES, BONDS, EOD,
 )  # fmt: skip
-"""In the order in which they are asked: what changes the meaning of prices comes before prices."""
+"""In the order in which they are asked: which symbols there are, what changes the meaning of prices, prices."""
 BAR_FEEDS: tuple[Feed, ...] = (STOCKS, INDEXES, COMMODITIES, BONDS, EOD)
 """Those of which a full record is known from the calendars."""
 INTRADAY_FEEDS: tuple[Feed, ...] = tuple(feed for feed in FEEDS if feed.kind is Kind.INTRADAY)

@@ -8,7 +8,7 @@ what the job log keeps.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from openingbell import tables
 from openingbell.context import Outcome, Pipeline, backlog
@@ -24,6 +24,7 @@ from openingbell.quality import stage as quality_control
 from openingbell.reporting import stage as reporting
 from openingbell.reporting.period import Period
 from openingbell.transform import stage as transformation
+from openingbell.universe import Universe
 
 
 def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted | None = None) -> Outcome:
@@ -31,8 +32,13 @@ def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted
 
     `wanted` narrows what is asked for further.
     """
-    wide = pipeline.wide_universe if wanted is not None and wanted.backfill else pipeline.universe
-    universe = wide.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
+    widened = wanted is not None and wanted.backfill
+
+    def universe() -> Universe:
+        now = pipeline.universe if pipeline.symbols else pipeline.universe_now
+        wide = replace(pipeline, universe=now).wide_universe if widened else now
+        return wide.narrowed(pipeline.symbols, pipeline.first, pipeline.last)
+
     narrowed = pipeline.symbols or pipeline.first or pipeline.last
     pipeline.landing.sweep()
     with FmpClient(pipeline.settings, pipeline.clock, stop=pipeline.stop) as client:
@@ -50,12 +56,14 @@ def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted
         )
     failed = [f"{failure.symbol} ({failure.feed}): {failure.message}" for failure in done.failures]
     nothing = "nothing was due" + (" of what was asked for" if narrowed else "")
-    outside = f"outside the plan: {', '.join(sorted(done.restricted))}" if done.restricted else ""
+    outside = [f"outside the plan: {', '.join(sorted(done.restricted))}"] if done.restricted else []
+    remarks = pipeline.listed.remarks() if pipeline.listed else []
+    notes = [*outside, *remarks] if done.requests or done.stopped else [nothing]
     return Outcome(
         done.rows,
         asdict(done),
         shortfall="" if done.cut_short else done.stopped or _list("requests without an answer", failed),
-        note=outside if done.requests or done.stopped else nothing,
+        note="; ".join(notes),
     )
 
 

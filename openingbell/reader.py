@@ -25,7 +25,9 @@ from openingbell.clock import Clock
 from openingbell.config import Settings, home_from_environment, read_settings
 from openingbell.errors import RangeError, SymbolError
 from openingbell.feeds import INTRADAY_FEEDS
+from openingbell.landing import Landing
 from openingbell.operations import home as homes
+from openingbell.operations.listed import HomeUniverse
 from openingbell.sessions import session_of
 from openingbell.tables import Table
 from openingbell.transform.ended import ended_by
@@ -123,14 +125,19 @@ class Market:
         The other arguments and errors are those of `bars`.
 
         Raises:
-            RangeError: there is no such table.
+            RangeError: there is no such table, or days are asked of one that has none, `instruments`.
         """
         allowed = [table.name for table in tables.of_layers(tables.ANALYTICS)]
         if name not in allowed:
             raise RangeError(
                 f"asked for the table {name!r}; there is none of that name; choose from {', '.join(allowed)}"
             )
-        return self._rows(tables.BY_NAME[name], None, first, last, as_of, until)
+        table = tables.BY_NAME[name]
+        if not table.is_dated and (first or last):
+            raise RangeError(
+                f"asked for the table {name!r} of some days; its rows are of no day; leave `first` and `last` out"
+            )
+        return self._rows(table, None, first, last, as_of, until)
 
     def restatements(self, symbols: Symbols, *, first: date | None = None, last: date | None = None) -> pl.DataFrame:
         """What the vendor changed of final bars: the columns of `restatements`. Errors are those of `bars`."""
@@ -222,7 +229,7 @@ def open_market(home: Path | str | None = None) -> Market:
     root = Path(home) if home is not None else home_from_environment()
     entered = homes.enter(None, root)
     settings = read_settings(entered.root)
-    universe = homes.universe_of(entered.source, settings)
+    universe = HomeUniverse(entered.source, settings, Landing(entered.extracts)).now()
     clock = homes.clock_of(entered, universe, None)
     return Market(settings, universe, connect(settings, entered.root, clock), clock)
 

@@ -18,13 +18,21 @@ from openingbell.errors import SourceError, SymbolError
 from openingbell.feeds import (
     BONDS,
     BY_NAME,
+    COMMODITIES_LIST,
+    CONSTITUENT_CHANGES,
+    CONSTITUENTS,
+    DELISTED,
     DIVIDENDS,
     DIVIDENDS_CALENDAR,
     EOD,
+    INDEX_LIST,
     INTRADAY_FEEDS,
+    NEW_SYMBOL_CHANGE,
+    PROFILE,
     SPLITS,
     SPLITS_CALENDAR,
     STOCKS,
+    SYMBOL_CHANGE,
     TREASURY,
     WHOLE_MARKET,
     Feed,
@@ -72,7 +80,7 @@ class Universe:
 
     def calendars(self, asset_class: str) -> dict[str, str]:
         """Calendar by symbol of one asset class."""
-        return {m.symbol: m.calendar for m in self.members if m.asset_class == asset_class}
+        return {m.symbol: m.calendar for m in self.members if m.asset_class == asset_class and m.feed.has_grid}
 
     def last_session(self) -> date | None:
         """The newest bound of any member, or None when the universe is open-ended."""
@@ -81,7 +89,8 @@ class Universe:
 
     def narrowed(self, symbols: Sequence[str] = (), first: date | None = None, last: date | None = None) -> Universe:
         """The part of it that was asked for; no symbols means all. What is asked for the whole market is of no symbol.
-        Dates bound bars and yields; corporate actions are known up to today, whatever bars are asked for.
+        Dates bound bars and yields; corporate actions and instruments are known up to today, whatever bars are asked
+        for.
 
         Raises:
             SymbolError: a symbol is not in the universe.
@@ -108,36 +117,65 @@ def _require_distinct(members: Sequence[Member]) -> None:
 
 
 def _bounded(member: Member, first: date | None, last: date | None) -> Member:
-    if member.feed.kind is Kind.ACTIONS:
+    if not member.feed.has_grid:
         return member
     lows = [bound for bound in (member.first, first) if bound is not None]
     highs = [bound for bound in (member.last, last) if bound is not None]
     return replace(member, first=max(lows, default=None), last=min(highs, default=None))
 
 
-def from_symbols(stocks: Iterable[str], indexes: Iterable[str], commodities: Iterable[str]) -> Universe:
-    """The universe of live FMP and of the demo: intraday bars, official daily bars of all, and the yield curve."""
+def from_symbols(
+    stocks: Iterable[str],
+    indexes: Iterable[str],
+    commodities: Iterable[str],
+    *,
+    constituents: Sequence[str] = (),
+    last: Mapping[str, date] | None = None,
+) -> Universe:
+    """The universe of live FMP and of the demo: lists of instruments, intraday bars, official daily bars of all, and
+    the yield curve.
+
+    Args:
+        stocks: symbols.
+        indexes: symbols.
+        commodities: symbols.
+        constituents: indexes whose members are to be known, by the names of `feeds.CONSTITUENTS`.
+        last: the last wanted session of symbols that trade no more, or are wanted no more.
+    """
+    ends = last or {}
     members: list[Member] = []
     for feed, symbols in zip(INTRADAY_FEEDS, (stocks, indexes, commodities), strict=True):
         members += [
-            Member(feed, s, feed.asset_class, feeds.calendar_of(feed.asset_class, s), feed.bar_interval)
-            for s in symbols
+            replace(_member(feed, symbol), calendar=feeds.calendar_of(feed.asset_class, symbol), last=ends.get(symbol))
+            for symbol in symbols
         ]
     _require_distinct(members)
     daily = [replace(m, feed=EOD, bar_interval=EOD.bar_interval) for m in members]
-    bonds = Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval)
-    return Universe((*_actions(members, None), *members, bonds, *daily))
+    bonds = _member(BONDS, TREASURY)
+    return Universe((*_actions(members), *members, bonds, *daily, *_reference(members, constituents)))
 
 
-def _actions(members: Sequence[Member], last: date | None) -> list[Member]:
+def _member(feed: Feed, symbol: str) -> Member:
+    return Member(feed, symbol, feed.asset_class, feed.calendar, feed.bar_interval)
+
+
+def _reference(members: Sequence[Member], constituents: Sequence[str]) -> list[Member]:
+    """What says which symbols there are: of the indexes that were named, and of the members' kinds."""
+    classes = {member.asset_class for member in members} | ({STOCKS.asset_class} if constituents else set())
+    lists = [feed for name in constituents for feed in (CONSTITUENTS[name], CONSTITUENT_CHANGES[name])]
+    of_classes = (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED, INDEX_LIST, COMMODITIES_LIST)
+    lists += [feed for feed in of_classes if feed.asset_class in classes]
+    profiles = [_member(PROFILE, member.symbol) for member in members if member.feed is STOCKS]
+    return [*(_member(feed, WHOLE_MARKET) for feed in lists), *profiles]
+
+
+def _actions(members: Sequence[Member]) -> list[Member]:
     """The corporate actions of the stocks among the members: each one's history, and the calendars of all."""
-    stocks = [member.symbol for member in members if member.feed is STOCKS]
-    wanted = [(feed, symbol) for feed in (SPLITS, DIVIDENDS) for symbol in stocks]
-    if stocks:
-        wanted += [(feed, WHOLE_MARKET) for feed in (SPLITS_CALENDAR, DIVIDENDS_CALENDAR)]
-    return [
-        Member(feed, symbol, feed.asset_class, feed.calendar, feed.bar_interval, last=last) for feed, symbol in wanted
-    ]
+    stocks = [member for member in members if member.feed is STOCKS]
+    of_each = [replace(_member(feed, m.symbol), last=m.last) for feed in (SPLITS, DIVIDENDS) for m in stocks]
+    newest = None if any(m.last is None for m in stocks) else max((m.last for m in stocks if m.last), default=None)
+    of_all = [replace(_member(feed, WHOLE_MARKET), last=newest) for feed in (SPLITS_CALENDAR, DIVIDENDS_CALENDAR)]
+    return [*of_each, *(of_all if stocks else [])]
 
 
 def read_replay(folder: Path) -> Universe:
@@ -157,7 +195,7 @@ def read_replay(folder: Path) -> Universe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SourceError(f"asked to replay {folder}; universe.toml cannot be read: {error}") from error
     sections = {name: value for name, value in facts.items() if isinstance(value, dict)}
-    allowed = [name for name, feed in BY_NAME.items() if feed.kind is not Kind.ACTIONS]
+    allowed = [name for name, feed in BY_NAME.items() if feed.has_grid]
     if unknown := sorted(set(sections) - set(allowed)):
         raise SourceError(
             f"asked to replay {folder}; universe.toml has the sections {', '.join(unknown)}; allowed are "
@@ -175,9 +213,7 @@ def read_replay(folder: Path) -> Universe:
     members = list(intraday)
     if BONDS.name in sections:
         bounds = _bounds(sections[BONDS.name], facts)
-        members.append(
-            Member(BONDS, TREASURY, BONDS.asset_class, BONDS.calendar, BONDS.bar_interval, VENDOR_BASIS, *bounds)
-        )
+        members.append(replace(_member(BONDS, TREASURY), first=bounds[0], last=bounds[1]))
     if EOD.name in sections:
         first, last = _bounds(sections[EOD.name], facts)
         wanted = sections[EOD.name].get("symbols")
@@ -194,7 +230,7 @@ def read_replay(folder: Path) -> Universe:
             if wanted is None or m.symbol in wanted
         ]
     if any((folder / feed.name).is_dir() for feed in (SPLITS, DIVIDENDS)):
-        members = [*_actions(intraday, max((m.last for m in intraday if m.last), default=None)), *members]
+        members = [*_actions(intraday), *members]
     if not members:
         raise SourceError(f"asked to replay {folder}; universe.toml names no symbol; give [stocks] symbols = [...]")
     return Universe(tuple(members))

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from openingbell.errors import RangeError, SourceError
-from openingbell.feeds import BAR_FEEDS
+from openingbell.feeds import BAR_FEEDS, Kind
 from openingbell.landing import write_durably
 from openingbell.universe import Member, Universe
 
@@ -82,8 +82,14 @@ def _holds(want: Want, other: Want) -> bool:
 
 
 def widened(universe: Universe, wants: Sequence[Want]) -> Universe:
-    """The universe with what was asked for; members with bounds of their own keep those."""
-    return Universe(tuple(_widened(member, wants) for member in universe.members))
+    """The universe with what was asked for; members with bounds of their own keep those. Of stocks that are wanted no
+    more, but were asked for, splits and dividends are wanted too.
+    """
+    wide = [_widened(member, wants) for member in universe.members]
+    asked = {member.symbol for member in wide if member.since is not None}
+    return Universe(
+        tuple(replace(m, last=None) if m.feed.kind is Kind.ACTIONS and m.symbol in asked else m for m in wide)
+    )
 
 
 def _widened(member: Member, wants: Sequence[Want]) -> Member:

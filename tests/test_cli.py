@@ -217,7 +217,7 @@ def test_a_hole_is_asked_for_again_by_name_and_filled(tmp_path: Path, shared_dat
     )
     (replay / "15min" / "AAPL.csv").write_text("\n".join([bars[0], *bars[5:]]) + "\n", "utf-8")
     bell = Bell(tmp_path / "home", {})
-    assert "1 missing" in bell.run("full", "--replay", str(replay)).stdout
+    assert "1 empty" in bell.run("full", "--replay", str(replay)).stdout
     (replay / "15min" / "AAPL.csv").write_text("\n".join(bars) + "\n", "utf-8")
     assert "nothing was due" in bell.run("extract").stdout
     bell.run("full", "--symbols", "AAPL", "--from", "2019-02-15")

@@ -525,7 +525,9 @@ def test_no_room_for_a_file_keeps_nothing_half(tmp_path: Path) -> None:
         assert at.bell("setup").code == 0
         said = limited(at, 8_000, "extract", *DAYS)
         assert said.code == 1, flat(said)
-        assert re.search(r"asked to write .*csv \([\d,]+ bytes\); the disk says: File too large; nothing", flat(said))
+        assert re.search(
+            r"asked to write .*part \([\d,]+ bytes\); the disk says: File too large; the answers", flat(said)
+        )
         assert re.search("make room or choose another OPENINGBELL_HOME, then run again", flat(said))
         assert "Traceback" not in said.err
         assert list((at.home / "data_extracts").glob("*/*.csv")) == []  # answers without rows are noted, they are small

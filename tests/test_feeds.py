@@ -15,6 +15,7 @@ from openingbell.feeds import (
     EOD,
     FEEDS,
     INDEXES,
+    REFERENCE_FEEDS,
     STOCKS,
     TENORS,
     Feed,
@@ -50,9 +51,9 @@ def test_names_are_found_by_name_and_asset_class() -> None:
 
 
 def test_actions_are_asked_before_the_bars_whose_meaning_they_change() -> None:
-    kinds = [feed.kind is Kind.ACTIONS for feed in FEEDS]
-    assert kinds == sorted(kinds, reverse=True)
-    assert [feed for feed in FEEDS if feed.kind is not Kind.ACTIONS] == list(BAR_FEEDS)
+    kinds = [feed.kind for feed in FEEDS if not feed.has_grid]
+    assert kinds == [Kind.REFERENCE] * len(REFERENCE_FEEDS) + [Kind.ACTIONS] * 4
+    assert list(FEEDS[len(kinds) :]) == list(BAR_FEEDS)
 
 
 def test_actions_come_by_symbol_and_for_the_whole_market_into_one_table() -> None:

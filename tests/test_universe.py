@@ -31,7 +31,7 @@ def test_every_symbol_is_wanted_by_the_bar_and_by_the_day_and_the_curve_once(liv
     assert [symbol for feed, symbol in wanted if feed in {"stocks", "indexes", "commodities"}] == intraday
     assert [symbol for feed, symbol in wanted if feed == "eod"] == intraday
     assert [symbol for feed, symbol in wanted if feed == "bonds"] == ["TREASURY"]
-    assert len(wanted) == len(set(wanted)) == 11 + len(ACTIONS)
+    assert len(wanted) == len(set(wanted)) == 11 + len(ACTIONS) + len(LISTS)
 
 
 ACTIONS = [
@@ -39,6 +39,31 @@ ACTIONS = [
     ("splits_calendar", "ALL"), ("dividends_calendar", "ALL"),
 ]  # fmt: skip
 """What is wanted of corporate actions for two stocks."""
+
+
+LISTS = [
+    ("symbol_change", "ALL"), ("new_symbol_change", "ALL"), ("delisted_companies", "ALL"), ("index_list", "ALL"),
+    ("commodities_list", "ALL"), ("profile", "AAPL"), ("profile", "MSFT"),
+]  # fmt: skip
+"""What is wanted of instruments of all classes, two of them stocks."""
+
+
+def test_lists_are_those_of_the_classes_and_of_the_indexes_that_are_named(live: Universe) -> None:
+    def lists(universe: Universe) -> list[tuple[str, str]]:
+        return [(m.feed.name, m.symbol) for m in universe.members if m.feed.kind is Kind.REFERENCE]
+
+    assert lists(live) == LISTS
+    assert lists(from_symbols([], ["^GSPC"], [])) == [("index_list", "ALL")]
+    assert lists(from_symbols([], [], [], constituents=["sp500"]))[:2] == [
+        ("sp500_constituent", "ALL"), ("historical_sp500_constituent", "ALL"),
+    ]  # fmt: skip
+    assert lists(from_symbols([], [], [])) == []
+
+
+def test_who_trades_no_more_has_a_last_day_in_all_but_its_profile() -> None:
+    gone = from_symbols(["AAPL", "OLD"], [], [], last={"OLD": date(2024, 5, 6)})
+    assert {m.feed.name for m in gone.members if m.last} == {"stocks", "eod", "splits", "dividends"}
+    assert {m.symbol for m in gone.members if m.last} == {"OLD"}
 
 
 def actions_of(universe: Universe) -> list[tuple[str, str]]:
@@ -96,7 +121,8 @@ def test_a_daily_member_keeps_class_and_calendar_of_its_symbol(live: Universe) -
 
 def test_daily_are_the_official_bars_the_yields_and_the_actions(live: Universe) -> None:
     actions = {feed for feed, _ in ACTIONS}
-    assert {member.feed.name for member in live.members if is_daily(member)} == {"eod", "bonds"} | actions
+    lists = {feed for feed, _ in LISTS}
+    assert {member.feed.name for member in live.members if is_daily(member)} == {"eod", "bonds"} | actions | lists
 
 
 def test_a_live_universe_has_no_bounds(live: Universe) -> None:
@@ -111,7 +137,7 @@ def test_calendars_are_told_by_symbol_of_a_class(live: Universe) -> None:
 
 def test_narrowing_keeps_the_asked_symbols_in_all_their_feeds(live: Universe) -> None:
     assert [(m.feed.name, m.symbol) for m in live.narrowed(["AAPL"]).members] == [
-        ("splits", "AAPL"), ("dividends", "AAPL"), ("stocks", "AAPL"), ("eod", "AAPL"),
+        ("splits", "AAPL"), ("dividends", "AAPL"), ("stocks", "AAPL"), ("eod", "AAPL"), ("profile", "AAPL"),
     ]  # fmt: skip
     assert [(m.feed.name, m.symbol) for m in live.narrowed(["^GSPC"]).members] == [
         ("indexes", "^GSPC"), ("eod", "^GSPC"),
@@ -127,7 +153,7 @@ def test_what_stands_for_the_whole_market_cannot_be_asked_for_as_a_symbol(live: 
         live.narrowed(["ALL"])
     allstate = from_symbols(["ALL", "MSFT"], [], []).narrowed(["ALL"])
     assert [(m.feed.name, m.symbol) for m in allstate.members] == [
-        ("splits", "ALL"), ("dividends", "ALL"), ("stocks", "ALL"), ("eod", "ALL"),
+        ("splits", "ALL"), ("dividends", "ALL"), ("stocks", "ALL"), ("eod", "ALL"), ("profile", "ALL"),
     ]  # fmt: skip
 
 

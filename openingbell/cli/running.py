@@ -1,4 +1,4 @@
-"""The verbs of the worker that stays: running it, and whether all is well."""
+"""The verbs of the worker that stays: running it, whether all is well, and how the vendor behaves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from openingbell.cli.app import FAILED, app
-from openingbell.cli.words import Demo, Now, Replay, Seed, wish_of
+from openingbell.cli.words import Demo, Feeds, Now, Replay, Seed, Shape, symbols_of, wish_of
 
 
 @app.command()
@@ -40,3 +40,29 @@ def doctor(
     show_checks(checks)
     if any(check.verdict is examining.Verdict.FAILURE for check in checks):
         raise typer.Exit(FAILED)
+
+
+@app.command("vendor-report")
+def vendor_report(
+    feeds: Feeds = None,
+    shape: Annotated[
+        Shape, typer.Option("--format", help="Tables for people, or a figure a row for programs.")
+    ] = Shape.TABLE,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+) -> None:
+    """How the vendor behaved in thirty days: how late its bars were, how often they changed, how many never came."""
+    from openingbell import terminal
+    from openingbell.operations.entry import entered
+    from openingbell.operations.vendor_report import view
+    from openingbell.terminal.coverage import show_notes
+    from openingbell.terminal.vendor_report import show_report
+
+    with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
+        report = view.report_of(home, pipeline, symbols_of(feeds))
+    show_notes(report.notes)
+    if shape is Shape.TABLE:
+        show_report(report)
+    else:
+        terminal.show_frame(report.figures, shape)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from openingbell.config import Settings
 from openingbell.coverage.wanted import Group, Integers
+from openingbell.feeds import BY_NAME
+from openingbell.landing import Record
 
 Flags = npt.NDArray[np.bool_]
 PAIRS = 1_000_000
@@ -31,13 +35,35 @@ class Answered:
     restricted: Flags
 
 
+def judged(record: Record, settings: Settings) -> pl.DataFrame:
+    """The asks of the record with `judged_at`: when each would have been answered to be as late under today's delay as
+    it was under its own.
+
+    A bar is final by the delay that held when its answer was landed. One that was learned since neither makes the past
+    unanswered, nor takes a bar for answered that was still forming then.
+    """
+    delays = [(name, settings.final_delay(feed)) for name, feed in BY_NAME.items() if feed.has_grid]
+    today = pl.DataFrame(delays, schema={"feed": pl.String, "today": pl.Duration("us")}, orient="row")
+    files = record.files.select("feed", "load_id", "final_delay").join(today, on="feed")
+    shift = pl.col("today") - pl.col("final_delay")
+    moved = files.select(pl.col("load_id").cast(pl.Categorical), shift=shift).filter(pl.col("shift") != timedelta(0))
+    if moved.is_empty():
+        return record.asks.with_columns(judged_at="answered_at")
+    return (
+        record.asks.join(moved, on="load_id", how="left", maintain_order="left")
+        .with_columns(judged_at=pl.col("answered_at") + pl.col("shift").fill_null(timedelta(0)))
+        .drop("shift")
+    )
+
+
 def answered(group: Group, asks: pl.DataFrame, final_at: Integers, loaded: pl.Series | None = None) -> Answered:
     """What `asks` (of the record, all feeds) say about a group.
 
     Args:
         group: the members and sessions.
-        asks: the asks of the record.
-        final_at: from when on an answer counts as final, by cell (µs since 1970).
+        asks: the asks of the record, as `judged` gives them.
+        final_at: from when on an answer counts as final, by cell (µs since 1970); later than the group's where a
+            session is to be asked again.
         loaded: the load_ids that the warehouse holds; None: nobody asks.
     """
     shape = (len(group.members), len(group.days))
@@ -50,7 +76,7 @@ def answered(group: Group, asks: pl.DataFrame, final_at: Integers, loaded: pl.Se
         restricted=np.zeros(shape, np.bool_),
     )
     for part in _spread(group, asks, loaded):
-        _count(found, part, final_at)
+        _count(found, part, final_at, np.broadcast_to(group.final_at, shape))
     return found
 
 
@@ -60,6 +86,7 @@ class _Pairs:
 
     cell: Integers
     at: Integers
+    judged: Integers
     bars: Integers
     restricted: Flags
     loaded: Flags
@@ -87,6 +114,7 @@ def _spread(group: Group, asks: pl.DataFrame, loaded: pl.Series | None) -> Itera
         yield _Pairs(
             cell=member[ask] * len(days) + column,
             at=of_part["answered_at"].dt.timestamp("us").to_numpy()[ask],
+            judged=of_part["judged_at"].dt.timestamp("us").to_numpy()[ask],
             bars=bars.of(positions[ask], days[column] - first[ask]),
             restricted=of_part["restricted"].to_numpy()[ask],
             loaded=is_loaded[ask],
@@ -118,10 +146,12 @@ def _chunks(first: pl.Series, last: pl.Series, group: Group) -> Iterator[tuple[i
     return ((begin, end) for begin, end in pairwise(edges) if begin < end)
 
 
-def _count(found: Answered, pairs: _Pairs, final_at: Integers) -> None:
+def _count(found: Answered, pairs: _Pairs, final_at: Integers, own: Integers) -> None:
     """Add pairs, which are in the order of their answers: where a cell comes twice, the newer one is written last."""
+    wanted = final_at.reshape(-1)[pairs.cell]
+    moment = np.where(wanted == own.reshape(-1)[pairs.cell], pairs.judged, pairs.at)
     np.add.at(found.times.reshape(-1), pairs.cell, 1)
-    np.add.at(found.since_final.reshape(-1), pairs.cell[pairs.at >= final_at.reshape(-1)[pairs.cell]], 1)
+    np.add.at(found.since_final.reshape(-1), pairs.cell[moment >= wanted], 1)
     found.last.reshape(-1)[pairs.cell] = pairs.at
     found.restricted.reshape(-1)[pairs.cell] = pairs.restricted
     np.maximum.at(found.landed.reshape(-1), pairs.cell, pairs.bars)

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from openingbell.config import Settings
-from openingbell.coverage.answered import Answered, Flags, answered
+from openingbell.coverage.answered import Answered, Flags, answered, judged
 from openingbell.coverage.evidence import NO_EVIDENCE, RE_READ
 from openingbell.coverage.history import beginning, window_sessions
 from openingbell.coverage.wanted import Group, Integers, groups, microseconds
@@ -45,9 +45,10 @@ def states(
     listed: dict[str, int] = {}
     looks_far_back = any(member.since is not None for member in universe.members)
     needed = None if feeds is None else {*feeds, EOD.name} if looks_far_back else feeds
-    for group in groups(universe, record.asks, now, settings, needed):
+    asks = judged(record, settings)
+    for group in groups(universe, asks, now, settings, needed):
         for part in group.parts():
-            state = State.of(part, record.asks, evidence, listed, loaded)
+            state = State.of(part, asks, evidence, listed, loaded)
             if part.feed is EOD:
                 listed |= state.listings(part)
             if feeds is None or part.feed.name in feeds:
@@ -73,7 +74,9 @@ class State:
     def of(
         cls, group: Group, asks: pl.DataFrame, evidence: pl.DataFrame, listed: dict[str, int], loaded: pl.Series | None
     ) -> State:  # fmt: skip
-        """The state of a group, given the asks of the record and the first official day of symbols (since 1970)."""
+        """The state of a group, given the asks of the record, judged, and the first official day of symbols (since
+        1970).
+        """
         shape = (len(group.members), len(group.days))
         final_at = np.broadcast_to(group.final_at, shape)
         if len(evidence) and group.feed.name in RE_READ:

@@ -43,7 +43,7 @@ class Request:
         if feed.kind is Kind.ACTIONS and feed.whole_market:
             return {"from": (self.first - LATE).isoformat(), "to": (self.last + AHEAD).isoformat()}
         if not feed.has_grid:
-            return symbol
+            return symbol | dict(feed.parameters)
         evening = feed.kind is Kind.INTRADAY and sessions.opens_in_the_evening(self.member.calendar)
         return symbol | {"from": (self.first - timedelta(days=evening)).isoformat(), "to": self.last.isoformat()}
 

@@ -33,7 +33,7 @@ class Reach:
 def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, final_delay: timedelta) -> Reach:
     """How far the answer `rows` to `request` reaches, and how many of its bars were final at `answered_at`."""
     member = request.member
-    if rows.is_empty() or "date" not in rows.columns or member.feed.kind is Kind.ACTIONS:
+    if rows.is_empty() or "date" not in rows.columns or not member.feed.has_grid:
         return Reach(request.first, None, {})
     starts = _starts(rows, request)
     found = starts.filter(pl.col("session").is_between(request.first - NEAR, request.last))["session"].unique().sort()

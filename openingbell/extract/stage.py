@@ -27,7 +27,7 @@ from openingbell.extract.budget import Budget
 from openingbell.extract.fmp import Answer, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
-from openingbell.feeds import Kind
+from openingbell.feeds import REFERENCE_FEEDS, Kind
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import Part
 from openingbell.progress import Progress
@@ -35,6 +35,9 @@ from openingbell.universe import Member, Universe
 
 log = structlog.get_logger()
 
+LISTS = frozenset(feed.name for feed in REFERENCE_FEEDS)
+LONGEST_CHAIN = 5
+"""Times that the universe is settled anew in one run; a longer chain of new names is followed by the next one."""
 STOPPED = "stopped as asked; what is missing stays due"
 
 
@@ -94,7 +97,7 @@ class _Reply:
 
 
 def run(
-    universe: Universe,
+    universe: Callable[[], Universe],
     landing: Landing,
     client: FmpClient,
     clock: Clock,
@@ -106,10 +109,11 @@ def run(
     stop: Callable[[], bool] = lambda: False,
     progress: Progress | None = None,
 ) -> Extracted:
-    """Ask for everything that is due and land it.
+    """Ask for everything that is due and land it, the lists of instruments first: they say which symbols there are.
 
-    A symbol that fails or is outside the plan does not stop the others. When the vendor's quota or the `budget` is
-    used up, or `stop` says so, what has come is landed and the rest stays due.
+    `universe` is what is wanted by what has landed so far; it is asked for again when lists have landed. A symbol that
+    fails or is outside the plan does not stop the others. When the vendor's quota or the `budget` is used up, or `stop`
+    says so, what has come is landed and the rest stays due.
 
     Raises:
         KeyRefused: the vendor does not accept the key.
@@ -118,16 +122,31 @@ def run(
     """
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
         course = _Course(landing, client, clock, settings, source, budget or Budget(), stop, pool, progress)
-        due = _due(universe, landing, clock, settings, wanted)
+        members = _settled(universe, course, wanted)
+        due = _due(members, landing, clock, settings, wanted)
         while due and not course.done.stopped:
             course.go(due)
             searching = {one.member for one in due if one.probe} - course.left_alone
-            due = [one for one in _due(universe, landing, clock, settings, Wanted()) if one.member in searching]
+            due = [one for one in _due(members, landing, clock, settings, Wanted()) if one.member in searching]
     done = course.done
     if done.failures and not (done.files or done.stopped):
         first = done.failures[0]
         raise VendorError(f"asked for {course.planned} windows; not one was answered; {first.symbol}: {first.message}")
     return replace(done, restricted=tuple(dict.fromkeys(done.restricted)))
+
+
+def _settled(universe: Callable[[], Universe], course: _Course, wanted: Wanted) -> Universe:
+    """The universe once what says which symbols there are has landed; what one list says may make another one due."""
+    members = universe()
+    feeds = LISTS if wanted.feeds is None else LISTS & wanted.feeds
+    for _ in range(LONGEST_CHAIN):
+        due = _due(members, course.landing, course.clock, course.settings, replace(wanted, feeds=feeds, sample=0))
+        asked = [one for one in due if one.member not in course.left_alone]
+        if not asked or course.done.stopped:
+            break
+        course.go(asked)
+        members = universe()
+    return members
 
 
 def _due(universe: Universe, landing: Landing, clock: Clock, settings: Settings, wanted: Wanted) -> list[Due]:
@@ -270,7 +289,7 @@ def _ask_all(
 def _require_names(rows: pl.DataFrame, request: Request) -> None:
     """Rows without a date or a price would cover what they say nothing of; those of the whole market need symbols."""
     feed = request.member.feed
-    needed: tuple[str, ...] = () if feed.kind is Kind.REFERENCE else ("date",)
+    needed = feed.needs if feed.kind is Kind.REFERENCE else ("date",)
     if feed.kind is Kind.ACTIONS and feed.whole_market:
         needed += ("symbol",)
     if feed.kind in (Kind.INTRADAY, Kind.DAILY):

@@ -18,6 +18,7 @@ import polars as pl
 from openingbell import sessions, tables
 from openingbell.feeds import BAR_FIELDS, BY_NAME, SPLITS, SPLITS_CALENDAR, TENORS, Feed, Kind
 from openingbell.landing import MISFIT, Manifest, record_of
+from openingbell.load.reference import COLUMNS, by_our_names, typed_facts
 from openingbell.tables import Table
 from openingbell.versions import has_duplicates
 
@@ -31,6 +32,7 @@ NUMBERS = {
     Kind.DAILY: BAR_FIELDS,
     Kind.RATES: TENORS,
     Kind.ACTIONS: ("numerator", "denominator", "dividend"),
+    Kind.REFERENCE: (),
 }
 """The columns that are numbers, by the vendor's names."""
 
@@ -97,9 +99,12 @@ def type_files(text: pl.DataFrame, lengths: Sequence[int], files: pl.DataFrame, 
         none = files.select("load_id", *(pl.lit(0, pl.Int64).alias(name) for name in COUNTS.names()[1:]))
         return Typed(table, table.empty(), none, tables.QUARANTINE.empty())
     numbers = NUMBERS[feed.kind]
-    names = ("symbol", "answered_at", "date", *numbers, MISFIT)
+    is_reference = feed.kind is Kind.REFERENCE
+    names = tuple(
+        dict.fromkeys(("symbol", "answered_at", "date", *numbers, *(COLUMNS if is_reference else ()), MISFIT))
+    )
     rows = (
-        _with_all_columns(text, names)
+        _with_all_columns(by_our_names(text, feed) if is_reference else text, names)
         .select(names)
         .with_columns(_places(lengths))
         .join(_facts(files, asks), on=["file", "symbol"], how="left", maintain_order="left")
@@ -120,6 +125,8 @@ def type_files(text: pl.DataFrame, lengths: Sequence[int], files: pl.DataFrame, 
     ).with_columns(_finite(numbers))
     if feed.kind is Kind.ACTIONS:
         columns = _as_actions(columns, feed)
+    if is_reference:
+        columns = typed_facts(columns, feed)
     candidates = columns.filter("is_final")
     final = candidates
     if has_duplicates(candidates, ("file", *table.bar_key)):
@@ -222,7 +229,7 @@ def _finite(numbers: tuple[str, ...]) -> list[pl.Expr]:
 def _final(rows: pl.DataFrame, bar_interval: str, delay: timedelta, feed: Feed) -> pl.DataFrame:
     """Rows with their date typed and `is_final`: received after the bar's end and the delay."""
     rows = rows.with_columns(date=pl.col("date_typed"))
-    if feed.kind is Kind.ACTIONS:
+    if feed.kind in (Kind.ACTIONS, Kind.REFERENCE):
         return rows.with_columns(is_final=pl.lit(value=True))  # announced is announced
     if feed.kind is Kind.INTRADAY:
         length = timedelta(minutes=sessions.minutes_of(bar_interval))

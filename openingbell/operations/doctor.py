@@ -21,7 +21,7 @@ from openingbell.context import Pipeline, backlog
 from openingbell.errors import OpeningbellError, Restricted
 from openingbell.extract.fmp import FmpClient, require_key
 from openingbell.extract.forecast import DISK_PER_ROW, WAREHOUSE_PER_ROW
-from openingbell.feeds import BONDS, STOCKS
+from openingbell.feeds import BONDS, STOCKS, Kind
 from openingbell.operations import home as homes
 from openingbell.operations.heartbeat import STALE, STOPPED, read_heartbeat
 from openingbell.operations.home import Home
@@ -59,6 +59,7 @@ def examine(home: Home, pipeline: Pipeline) -> Iterator[Check]:
         "time zones": _zones,
         "home": lambda: _home(home),
         "calendars": lambda: _calendars(pipeline),
+        "symbols": lambda: _symbols(pipeline),
         "disk": lambda: _disk(home, pipeline),
         "warehouse": lambda: _warehouse(pipeline),
         "worker": lambda: worker(home),
@@ -131,6 +132,16 @@ def _calendars(pipeline: Pipeline) -> Check:
         advice = "update pandas_market_calendars"
         return Check("calendars", Verdict.WARNING, f"{', '.join(short)} know no session near {until}", advice)
     return Check("calendars", Verdict.OK, f"{len(calendars)} know their sessions until {until}")
+
+
+def _symbols(pipeline: Pipeline) -> Check:
+    symbols = {
+        (m.asset_class, m.symbol) for m in pipeline.universe.members if m.feed.kind in (Kind.INTRADAY, Kind.DAILY)
+    }
+    remarks = pipeline.listed.remarks() if pipeline.listed else []
+    if remarks:
+        return Check("symbols", Verdict.WARNING, "; ".join(remarks), "see the settings stocks, indexes and commodities")
+    return Check("symbols", Verdict.OK, f"{len(symbols):,} are wanted")
 
 
 def _disk(home: Home, pipeline: Pipeline) -> Check:

@@ -18,7 +18,9 @@ from openingbell.errors import RangeError
 from openingbell.landing import Landing
 from openingbell.operations import home as homes
 from openingbell.operations.home import Home, Source
+from openingbell.operations.listed import HomeUniverse
 from openingbell.operations.logs import logging_to
+from openingbell.operations.vendor_report.learned import read_learned, seconds_of
 from openingbell.wants import read_wants
 from openingbell.warehouse.connect import connect
 
@@ -48,15 +50,18 @@ def entered(wish: Wish) -> Iterator[tuple[Home, Pipeline]]:
         UsageError: a home of another source, a setting, a closure, a range or a symbol that cannot be.
     """
     home = homes.enter(wish.source, wish.home)
-    settings = read_settings(home.root)
-    universe = homes.universe_of(home.source, settings)
+    settings = read_settings(home.root).knowing(seconds_of(read_learned(home.root)))
+    landing = Landing(home.extracts)
+    listed = HomeUniverse(home.source, settings, landing)
+    universe = listed.now()
     clock = wish.clock or homes.clock_of(home, universe, wish.now)
     check_range(wish.first, wish.last, clock.now())
     universe.narrowed(wish.symbols)
     pipeline = Pipeline(
         settings=settings,
+        listed=listed,
         universe=universe,
-        landing=Landing(home.extracts),
+        landing=landing,
         warehouse=connect(settings, home.root, clock),
         clock=clock,
         source=str(home.source),

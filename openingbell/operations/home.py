@@ -10,11 +10,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
-from openingbell import universe as universes
 from openingbell.clock import Clock, ShiftedClock, SystemClock
 from openingbell.config import Settings
 from openingbell.errors import RangeError, SourceError
-from openingbell.feeds import Kind
 from openingbell.landing import write_durably
 from openingbell.sessions import NEW_YORK
 from openingbell.universe import Universe
@@ -119,19 +117,6 @@ def bind(home: Home, base_url: str, *, landed: bool) -> None:
         )
     if recorded != asked:
         _record(home.root, facts | {"base_url": asked})
-
-
-def universe_of(source: Source, settings: Settings) -> Universe:
-    """What the source is asked for.
-
-    Raises:
-        SourceError: a replay folder that is none.
-    """
-    if source.kind == REPLAY:
-        return universes.read_replay(Path(source.place))
-    universe = universes.from_symbols(settings.stocks, settings.indexes, settings.commodities)
-    limits = settings.limits
-    return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
 
 
 def clock_of(home: Home, universe: Universe, now: datetime | None) -> Clock:

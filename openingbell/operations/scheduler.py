@@ -59,13 +59,15 @@ class Work(Protocol):
 def run_forever(
     work: Work,
     universe: Universe,
-    settings: Settings,
+    settings: Callable[[], Settings],
     clock: Clock,
     stop: Stop,
     heartbeat: Heartbeat,
     tell: Callable[[str], None],
 ) -> None:
     """Do what is to be done until `stop` is set: first all that is due now, then each event in its time.
+
+    A night may teach how late the vendor is: what comes behind it follows from the `settings` as they are then.
 
     Raises:
         KeyRefused, SettingsError: nobody will mend it meanwhile.
@@ -74,7 +76,7 @@ def run_forever(
     feeds = tuple(sorted({member.feed.name for member in universe.members if member.feed.has_grid}))
     now = clock.now()
     loop.do(Event(now, Doing.TICK, now.date(), feeds))
-    ahead = events(universe, settings, now)
+    ahead = events(universe, settings(), now)
     event = next(ahead)
     while not stop.is_set():
         loop.wait_for(event)
@@ -85,6 +87,9 @@ def run_forever(
         for one in merged(late):
             if not stop.is_set():
                 loop.do(one)
+        if any(one.doing is Doing.NIGHT for one in late):
+            ahead = events(universe, settings(), late[-1].at)
+            event = next(ahead)
     loop.beat(STOPPED, "stopped", None)
     tell("stopped")
 

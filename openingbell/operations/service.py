@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from openingbell import sessions
+from openingbell.config import Settings
 from openingbell.extract.stage import Wanted
 from openingbell.feeds import FEEDS
 from openingbell.operations import backfill
@@ -15,6 +16,8 @@ from openingbell.operations.entry import Wish, closures_of
 from openingbell.operations.heartbeat import Heartbeat
 from openingbell.operations.scheduler import run_forever
 from openingbell.operations.stopping import Stop
+from openingbell.operations.vendor_report import view
+from openingbell.operations.vendor_report.learned import read_learned, seconds_of
 from openingbell.operations.worker import EXTRACT, FULL, LOAD, QUALITY, REPORT, TRANSFORM, Worker, at_work
 from openingbell.progress import Progress
 from openingbell.reporting import period as periods
@@ -26,7 +29,9 @@ FACTS = frozenset(feed.name for feed in FEEDS if not feed.has_grid)
 
 @dataclass(frozen=True)
 class Service:
-    """The work of one home's worker. What the home wants and which closures hold is read anew for each event."""
+    """The work of one home's worker. What the home wants, what it has learned of the vendor and which closures hold is
+    read anew for each event.
+    """
 
     worker: Worker
     stop: Stop
@@ -47,6 +52,8 @@ class Service:
         with self._now() as worker:
             sample = worker.pipeline.settings.revision_sample
             worker.run((EXTRACT, LOAD, TRANSFORM, QUALITY), silent, wanted=Wanted(sample=sample))
+            if not self.stop.is_set():
+                view.learn(worker.home, worker.pipeline)
 
     def week(self, session: date) -> None:
         """The report of the week in which a session is."""
@@ -60,12 +67,25 @@ class Service:
         with self._now() as worker:
             return bool(backfill.work(worker, silent, self.stop.is_set, until)) if backfill.is_due(worker) else False
 
+    def settings(self) -> Settings:
+        """Those of the home, with what it has learned of the vendor by now."""
+        return self.worker.pipeline.settings.knowing(seconds_of(read_learned(self.worker.home.root)))
+
     @contextmanager
     def _now(self) -> Iterator[Worker]:
         """The worker with what holds now."""
         home, pipeline = self.worker.home, self.worker.pipeline
         with sessions.amended(closures_of(home.root, pipeline.settings)):
-            yield self.worker.wanting(tuple(read_wants(home.root)))
+            yield _knowing(self.worker.wanting(tuple(read_wants(home.root))))
+
+
+def _knowing(worker: Worker) -> Worker:
+    """The worker with what its home has learned of the vendor."""
+    learned = seconds_of(read_learned(worker.home.root))
+    pipeline, pointed = (
+        replace(one, settings=one.settings.knowing(learned)) for one in (worker.pipeline, worker.pointed)
+    )
+    return replace(worker, pipeline=pipeline, pointed=pointed)
 
 
 def silent(_: str) -> Progress:
@@ -87,10 +107,11 @@ def serve(wish: Wish, *, stop: Stop, tell: Callable[[str], None]) -> None:
     """
     with at_work(wish, "bell run", asks=True, stop=stop.is_set) as worker:
         pipeline = worker.pipeline
+        service = Service(worker, stop)
         run_forever(
-            Service(worker, stop),
+            service,
             pipeline.universe,
-            pipeline.settings,
+            service.settings,
             pipeline.clock,
             stop,
             Heartbeat(worker.home.root),

@@ -19,6 +19,7 @@ from openingbell.errors import UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
 from openingbell.extract.stage import Wanted
 from openingbell.operations import home as homes
+from openingbell.operations import listed
 from openingbell.operations.entry import Wish, entered
 from openingbell.operations.home import Home, Source
 from openingbell.operations.jobs import WAITING_NAME, Job, JobLog, close_abandoned
@@ -28,7 +29,7 @@ from openingbell.operations.outlook import outlook_of, require_budget
 from openingbell.progress import Progress
 from openingbell.reporting import period as periods
 from openingbell.reporting.period import Period
-from openingbell.universe import Universe
+from openingbell.universe import Universe, read_replay
 from openingbell.vendor.faults import Faults
 from openingbell.vendor.running import RunningVendor, open_source, serve
 from openingbell.vendor.source import Source as VendorSource
@@ -76,8 +77,13 @@ class Worker:
         return replace(self, pointed=replace(self.pointed, stop=stop))
 
     def wanting(self, wants: tuple[Want, ...]) -> Worker:
-        """The same worker, with other backfills to work on."""
-        return replace(self, pipeline=replace(self.pipeline, wants=wants), pointed=replace(self.pointed, wants=wants))
+        """The same worker, with the universe of now and other backfills to work on."""
+        universe = self.pipeline.universe_now
+        return replace(
+            self,
+            pipeline=replace(self.pipeline, wants=wants, universe=universe),
+            pointed=replace(self.pointed, wants=wants, universe=universe),
+        )
 
     def run(
         self,
@@ -111,7 +117,7 @@ class Worker:
                 done.append(job)
                 outcomes[stage] = outcome
                 if stage == EXTRACT:
-                    pipeline = replace(pipeline, as_of=job.started_at)
+                    pipeline = replace(pipeline, as_of=job.started_at, universe=pipeline.universe_now)
         return Ran(self.home, self.pipeline, tuple(done), outcomes)
 
 
@@ -212,7 +218,9 @@ def _close_abandoned(pipeline: Pipeline) -> None:
 @contextmanager
 def _with_lookalike(source: Source, pipeline: Pipeline) -> Iterator[Pipeline]:
     """The pipeline pointed at a look-alike that lives as long as the block, at the same moment."""
-    with RunningVendor(vendor_source(source, pipeline.universe), pipeline.clock) as vendor:
+    is_demo = source.kind == homes.DEMO
+    universe = listed.simulated(pipeline.settings) if is_demo else pipeline.universe
+    with RunningVendor(vendor_source(source, universe), pipeline.clock) as vendor:
         pointed = pipeline.settings.model_copy(
             update={
                 "base_url": vendor.url,
@@ -238,7 +246,8 @@ def serve_vendor(
     nothing behind.
     """
     source = wish.source or Source(homes.DEMO, "1")
-    universe = homes.universe_of(source, read_settings(wish.home or Path.cwd()))
+    settings = read_settings(wish.home or Path.cwd())
+    universe = listed.simulated(settings) if source.kind == homes.DEMO else read_replay(Path(source.place))
     clock = ShiftedClock(wish.now) if wish.now else homes.clock_of(Home(Path(), source), universe, None)
     answers = vendor_source(source, universe, [*splits, *(faults.splits if faults else ())])
     serve(answers, clock, port=port, keys=keys, restricted=restricted, faults=faults, on_ready=on_ready)

@@ -16,7 +16,7 @@ from openingbell.sessions import session_of
 from openingbell.tables import Table
 from openingbell.warehouse.protocol import Reader
 
-COUNTED = tables.of_layers(tables.RAW, tables.ANALYTICS)
+COUNTED = tuple(table for table in tables.of_layers(tables.RAW, tables.ANALYTICS) if table.is_dated)
 BARS = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.DAILY_BARS)
 ONE_DAY = timedelta(days=1)
 

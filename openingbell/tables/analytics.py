@@ -218,6 +218,47 @@ RESTATEMENTS = Table(
     ),
 )  # fmt: skip
 
+INSTRUMENTS = Table(
+    ANALYTICS,
+    "instruments",
+    ("symbol",),
+    "Every symbol of the universe and every other that has bars here: what it is, and since when.",
+    (
+        SYMBOL,
+        ASSET_CLASS,
+        Column("name", TEXT, "name of the company, the index or the product", "", "the vendor gave none"),
+        Column("exchange", TEXT, "where it trades, as the vendor writes it", "", "the vendor gave none"),
+        Column("currency", TEXT, "currency of its prices; USX is US cents", "", "the vendor gave none"),
+        Column("sector", TEXT, "of the company", "", "the vendor gave none, or it is no company"),
+        Column("listed_on", DAY, "first day of trading, as the vendor says", "", "the vendor gave none"),
+        Column("first_session", DAY, "first session with a daily bar in `daily_bars`", "", "none has one"),
+        Column("last_session", DAY, "newest session with a daily bar in `daily_bars`", "", "none has one"),
+        Column("delisted_on", DAY, "day on which it was delisted", "", "it was not"),
+        Column("renamed_to", TEXT, "the symbol under which it goes on", "", "it was not renamed"),
+        Column("renamed_on", DAY, "day on which it was renamed", "", "it was not renamed"),
+        Column("active", FLAG, "whether it trades under this symbol", "", "the vendor does not know it"),
+    ),
+    order="symbol",
+)
+INDEX_CONSTITUENTS = Table(
+    ANALYTICS,
+    "index_constituents",
+    ("index_name", "symbol", "first_day"),
+    "Who was a member of which index, and when: a row for each time. Of indexes that the universe names.",
+    (
+        Column("index_name", TEXT, "sp500, nasdaq (the Nasdaq 100) or dowjones"),
+        SYMBOL,
+        Column(
+            "first_day",
+            DAY,
+            "first day as a member; where the vendor does not tell, the oldest change that it tells of or, without any, "
+            "the day of the first list that has it",
+        ),
+        Column("last_day", DAY, "last day as a member", "", "it still is one"),
+    ),
+    order="first_day",
+)
+
 
 def _index_summary(prefix: str, symbol: str) -> tuple[Column, ...]:
     absent = f"no bar of {symbol} that day, or it fails an error check"

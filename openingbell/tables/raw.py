@@ -12,7 +12,7 @@ from openingbell.tables.columns import (
     SYMBOL,
     TENOR_COLUMNS,
 )
-from openingbell.tables.table import DAY, PRICE, RAW, TEXT, Column, Table
+from openingbell.tables.table import DAY, FLAG, PRICE, RAW, TEXT, Column, Table
 
 
 def _bars_raw(asset_class: str) -> Table:
@@ -85,5 +85,30 @@ ACTIONS_RAW = Table(
         EXTRACTED_AT,
     ),
     order="ex_date",
+    versioned=True,
+)
+
+REFERENCE_RAW = Table(
+    RAW,
+    "reference_data_raw",
+    ("load_id", "source_row"),
+    "What the vendor says about instruments, every version, append-only: profiles, lists of indexes and commodities, "
+    "changes of symbols, delistings, members of indexes and their changes; also of symbols outside the universe.",
+    (
+        *LINEAGE,
+        SYMBOL,
+        Column("kind", TEXT, "the feed that says it, such as profile, symbol_change, sp500_constituent"),
+        Column(
+            "date", DAY, "day of a change or a delisting; of all else the first day of the month in which it was said"
+        ),
+        Column("name", TEXT, "name of the company or product; of a change of an index who joined", "", "none is given"),
+        Column("exchange", TEXT, "where it trades, as the vendor writes it", "", "none is given"),
+        Column("currency", TEXT, "currency of its prices; USX is US cents", "", "none is given"),
+        Column("sector", TEXT, "of the company", "", "none is given"),
+        Column("since", DAY, "first day of trading; of an index's member its first day as one", "", "none is given"),
+        Column("is_active", FLAG, "whether it trades", "", "no profile"),
+        Column("other_symbol", TEXT, "the new symbol; of a change of an index who left", "", "none is given"),
+        EXTRACTED_AT,
+    ),
     versioned=True,
 )

@@ -52,6 +52,11 @@ class Table:
         return pl.Schema({column.name: column.dtype for column in self.columns})
 
     @cached_property
+    def is_dated(self) -> bool:
+        """Whether its rows are of days or moments, by which ranges can be read."""
+        return isinstance(self.schema[self.order], pl.Date | pl.Datetime)
+
+    @cached_property
     def nullable(self) -> frozenset[str]:
         """The columns that may be null."""
         return frozenset(column.name for column in self.columns if column.null)

@@ -57,6 +57,16 @@ class News:
         """The sessions of which daily bars are, for new bars or new official days."""
         return _union(self._bars[feed.name], self._days[feed.name])
 
+    @property
+    def has_facts(self) -> bool:
+        """Whether something new was said about instruments."""
+        return any(self.loads_of(feed) for feed in feeds.REFERENCE_FEEDS)
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Asset class of every symbol of the universe that has bars."""
+        return {m.symbol: m.asset_class for m in self._universe.members if m.feed.kind in (Kind.INTRADAY, Kind.DAILY)}
+
     def loads_of(self, feed: Feed) -> list[str]:
         """The loads of a feed that brought something."""
         return self._loads.filter(pl.col("feed") == feed.name)["load_id"].to_list()

@@ -14,6 +14,7 @@ from openingbell import feeds, sessions, tables
 from openingbell.config import Settings
 from openingbell.feeds import BONDS, EOD, INTRADAY_FEEDS, Feed
 from openingbell.indicators import indicators
+from openingbell.listings import membership
 from openingbell.progress import Progress
 from openingbell.tables import Table
 from openingbell.transform.actions import corporate_actions
@@ -22,6 +23,7 @@ from openingbell.transform.bonds import promote_bonds
 from openingbell.transform.breadth import daily_aggregates
 from openingbell.transform.cumulative import carried_on
 from openingbell.transform.daily import ROLLED_UP, daily_bars
+from openingbell.transform.instruments import instruments, with_sessions, without_doubles
 from openingbell.transform.news import News
 from openingbell.transform.promote import promote
 from openingbell.transform.put import put
@@ -102,6 +104,7 @@ class Work:
             days += self._days(feed)
         self._corporate_actions()
         days += self._bonds()
+        self._instruments()
         if days:
             self._market(min(days))
 
@@ -266,6 +269,20 @@ class Work:
         stored = self._writer.read(tables.CORPORATE_ACTIONS, symbols=symbols)
         self._store(tables.CORPORATE_ACTIONS, rows, stored)
 
+    def _instruments(self) -> None:
+        """What the symbols are, and the times of membership in indexes: made anew when the vendor said something new
+        of them, else with newer sessions.
+        """
+        spans = self._writer.spans(tables.DAILY_BARS)
+        stored = self._writer.read(tables.INSTRUMENTS)
+        if self._news.has_facts:
+            facts = self._writer.read(tables.REFERENCE_RAW)
+            self._store(tables.INSTRUMENTS, instruments(self._news.classes, facts, spans), stored)
+            members = self._writer.read(tables.INDEX_CONSTITUENTS)
+            self._store(tables.INDEX_CONSTITUENTS, membership(facts), members)
+        else:
+            self._store(tables.INSTRUMENTS, with_sessions(stored, self._news.classes, spans), stored)
+
     def _bonds(self) -> list[date]:
         ids = self._news.loads_of(BONDS)
         days: list[date] = self._writer.read(tables.BOND_RAW, loads=ids)["date"].unique().to_list() if ids else []
@@ -280,6 +297,7 @@ class Work:
     def _market(self, first: date) -> None:
         """Breadth and summary from `first` to the end: a row a day costs little."""
         rows = self._writer.read(tables.DAILY_BARS, first=first - span_of(DAILY.sessions))
+        rows = without_doubles(rows, self._writer.read(tables.INSTRUMENTS))
         stocks = rows.filter(pl.col("asset_class") == feeds.STOCKS.asset_class)
         indexes = rows.filter(pl.col("asset_class") == feeds.INDEXES.asset_class)
         levels = self._writer.read(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -44,6 +45,15 @@ def restricted(parameter: str) -> Refusal:
     message = (
         f"Premium Query Parameter: 'Special Endpoint' : This value set for '{parameter}' is not available under your "
         "current subscription please visit our subscription page to upgrade your plan"
+    )
+    return Refusal(402, message.encode(), TEXT)
+
+
+def restricted_endpoint() -> Refusal:
+    """The plan excludes the whole endpoint."""
+    message = (
+        "Restricted Endpoint: This endpoint is not available under your current subscription please visit our "
+        "subscription page to upgrade your plan"
     )
     return Refusal(402, message.encode(), TEXT)
 
@@ -84,6 +94,11 @@ def rates_body(rates: pl.DataFrame) -> bytes:
 def actions_body(actions: pl.DataFrame, columns: tuple[str, ...]) -> bytes:
     """Splits or dividends; their other dates are text already."""
     return _rows(_newest_first(actions).with_columns(pl.col("date").dt.strftime("%Y-%m-%d")), columns)
+
+
+def objects_body(rows: Sequence[Mapping[str, object]]) -> bytes:
+    """Facts about instruments, in the order in which they are given."""
+    return json.dumps(list(rows), indent=2, ensure_ascii=False).encode() if rows else EMPTY
 
 
 def with_derived(days: pl.DataFrame) -> pl.DataFrame:

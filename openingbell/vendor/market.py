@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from openingbell import sessions
-from openingbell.feeds import BONDS
+from openingbell.feeds import BONDS, Kind
 from openingbell.universe import Universe, is_daily
-from openingbell.vendor import curve, levels, paths
+from openingbell.vendor import curve, levels, lists, paths
+from openingbell.vendor.happenings import NOTHING, Happenings
 from openingbell.vendor.profiles import Profile, profile_of
 from openingbell.vendor.source import (
     BAR_COLUMNS,
@@ -44,22 +45,35 @@ class SimulatedMarket:
     as the vendor's calendar lists companies that nobody here follows.
     """
 
-    def __init__(self, universe: Universe, seed: int = 1, splits: Sequence[PlayedSplit] = ()) -> None:
+    def __init__(
+        self,
+        universe: Universe,
+        seed: int = 1,
+        splits: Sequence[PlayedSplit] = (),
+        happenings: Happenings = NOTHING,
+    ) -> None:
         self._seed = seed
+        self._happenings = happenings
         self._splits = tuple(splits)
         self._symbols: dict[str, tuple[Profile, str]] = {
             member.symbol: (profile_of(member.symbol, member.asset_class), member.calendar)
             for member in sorted(universe.members, key=is_daily, reverse=True)
-            if member.feed is not BONDS
+            if member.feed.kind in (Kind.INTRADAY, Kind.DAILY)
         }
+        self._classes = {m.symbol: m.asset_class for m in universe.members if m.symbol in self._symbols}
 
     def knows(self, symbol: str) -> bool:
-        """Whether `symbol` is in the universe."""
-        return symbol in self._symbols
+        """Whether `symbol` is in the universe, or will be the new symbol of one that is."""
+        return symbol in self._symbols or any(symbol == one.becomes for one in self._happenings.renames)
+
+    def reference(self, path: str, symbol: str | None, *, now: datetime) -> list[dict[str, object]]:
+        """Facts about the symbols of the universe, and what happens to them. See `Source`."""
+        return lists.rows(path, symbol, self._classes, self._happenings, wall_clock(now).date())
 
     def intraday(self, symbol: str, bar_interval: str, *, first: date, last: date, now: datetime) -> pl.DataFrame:
         """Bars put together from the minutes so far; the bar that runs has the minutes so far. See `Source`."""
         wall = wall_clock(now)
+        symbol, last = self._happenings.as_known(symbol, last, wall.date())
         months = self._months(symbol, first, min(last, wall.date()) + timedelta(days=1))
         parts = [_minutes(self._seed, symbol, *self._symbols[symbol], start) for start in months]
         if not any(map(len, parts)):
@@ -72,6 +86,7 @@ class SimulatedMarket:
     def daily(self, symbol: str, *, first: date, last: date, now: datetime) -> pl.DataFrame:
         """Daily bars; the session that runs has the minutes so far. See `Source`."""
         wall = wall_clock(now)
+        symbol, last = self._happenings.as_known(symbol, last, wall.date())
         months = self._months(symbol, first, min(last, wall.date() + timedelta(days=1)))
         parts = [_days(self._seed, symbol, *self._symbols[symbol], start) for start in months]
         if not any(map(len, parts)):

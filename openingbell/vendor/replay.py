@@ -85,6 +85,10 @@ class ReplaySource:
         frames = [self._files.dividends(name) for name in self._named(symbol)]
         return _until(frames, DIVIDEND_COLUMNS, now)
 
+    def reference(self, path: str, symbol: str | None, *, now: datetime) -> list[dict[str, object]]:  # noqa: ARG002
+        """None: a folder says nothing about instruments. See `Source`."""
+        return []
+
     def _named(self, symbol: str | None) -> list[str]:
         return sorted(self._files.symbols()) if symbol is None else [symbol]
 

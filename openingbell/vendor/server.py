@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from openingbell.clock import Clock
 from openingbell.errors import SourceError
-from openingbell.vendor import caps, dialect
+from openingbell.vendor import caps, dialect, lists
 from openingbell.vendor.asked import BASE, Noted, RequestLog
 from openingbell.vendor.dialect import Refusal
 from openingbell.vendor.faults import Faults
@@ -43,7 +43,9 @@ class _Refused(Exception):
 
 
 class Vendor:
-    """The answers. `keys` None accepts every key that is not empty; `restricted` symbols are outside the plan."""
+    """The answers. `keys` None accepts every key that is not empty; `restricted` symbols and lists (by their
+    paths) are outside the plan.
+    """
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class Vendor:
             "dividends": self._dividends,
             "splits-calendar": self._splits_calendar,
             "dividends-calendar": self._dividends_calendar,
+            **dict.fromkeys(lists.PATHS, self._lists),
         }
 
     def answer(self, request: Request) -> Response:
@@ -128,6 +131,15 @@ class Vendor:
 
     def _dividends_calendar(self, request: Request, now: datetime) -> bytes:
         return _actions(_between(request, now, self._source.dividends(None, now=now)), DIVIDEND_COLUMNS)
+
+    def _lists(self, request: Request, now: datetime) -> bytes:
+        path = request.url.path.removeprefix(BASE)
+        if path in self._restricted:
+            raise _Refused(dialect.restricted_endpoint())
+        symbol = self._symbol(request) if path == lists.PROFILE_PATH else None
+        rows = self._source.reference(path, symbol, now=now)
+        limit = request.query_params.get("limit", "")
+        return dialect.objects_body(rows[: int(limit)] if limit.isdecimal() else rows)
 
     def _require_key(self, request: Request) -> None:
         key = request.headers.get("apikey") or request.query_params.get("apikey")

@@ -57,6 +57,10 @@ class Source(Protocol):
         """Announced splits of `symbol` (None: of all), also those whose ex-date is to come, with `SPLIT_COLUMNS`."""
         ...
 
+    def reference(self, path: str, symbol: str | None, *, now: datetime) -> list[dict[str, object]]:
+        """The rows of an endpoint of `lists.PATHS`: facts about instruments, about `symbol` where one is asked for."""
+        ...
+
     def dividends(self, symbol: str | None, *, now: datetime) -> pl.DataFrame:
         """Dividends of `symbol` (None: of all) whose ex-date has begun, with `DIVIDEND_COLUMNS`."""
         ...

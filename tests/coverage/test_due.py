@@ -18,7 +18,6 @@ from openingbell import coverage, sessions, tables
 from openingbell.config import Settings
 from openingbell.coverage import Due, evidence_wanted
 from openingbell.coverage.wanted import final_sessions, wanted_range
-from openingbell.feeds import Kind
 from openingbell.landing import Ask, Manifest, Outcome, record_of
 from openingbell.splits import Split
 from openingbell.universe import Member, Universe, from_symbols
@@ -29,7 +28,7 @@ FRIDAY = datetime(2019, 2, 15, 22, tzinfo=UTC)  # 17:00 in New York; Monday the 
 
 def bars_of(universe: Universe) -> Universe:
     """The universe without corporate actions, of which nobody knows how many there should be."""
-    return Universe(tuple(member for member in universe.members if member.feed.kind is not Kind.ACTIONS))
+    return Universe(tuple(member for member in universe.members if member.feed.has_grid))
 
 
 def only(universe: Universe, feed: str) -> Universe:
@@ -62,7 +61,7 @@ def answer(
     delay = SETTINGS.final_delay(member.feed)
     there = final_sessions(member.calendar, member.bar_interval, first, last, when, delay)
     bars = {day: count - without for day, count in there.select("session", "bars_expected").iter_rows()}
-    if member.feed.kind is Kind.ACTIONS:
+    if not member.feed.has_grid:
         bars = {}
     ask = Ask(
         symbol=member.symbol, asset_class=member.asset_class, calendar=member.calendar, first=first, last=last,
@@ -429,7 +428,7 @@ def openings(first: date, last: date) -> list[datetime]:
 
 def test_actions_are_due_from_the_first_run_on_at_whatever_hour() -> None:
     """Before Friday's open what is known of Thursday is enough."""
-    actions = Universe(tuple(member for member in WANTED.members if member.feed.kind is Kind.ACTIONS))
+    actions = Universe(tuple(member for member in WANTED.members if not member.feed.has_grid))
     for now, day in ((at(8), 14), (at(9, 29), 14), (at(9, 30), 15), (FRIDAY, 15), (at(12, day=17), 15)):
         found = due(actions, [], now, SETTINGS)
         assert [one.member for one in found] == list(actions.members)

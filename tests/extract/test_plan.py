@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from openingbell import sessions
 from openingbell.coverage import Due
 from openingbell.extract.plan import BATCH_SYMBOLS, Request, plan
-from openingbell.feeds import FEEDS, TREASURY, WHOLE_MARKET, Kind
+from openingbell.feeds import FEEDS, REFERENCE_FEEDS, TREASURY, WHOLE_MARKET, Kind
 from openingbell.universe import Member, Universe, from_symbols
+from openingbell.vendor.lists import PATHS
 
 UNIVERSE = from_symbols([f"S{n}" for n in range(3)], ["^GSPC"], ["GCUSD", "ZZUSD"])
 DAYS = {
@@ -32,7 +33,7 @@ def asked(requests: Iterable[Request]) -> list[date]:
 
 def is_history(member: Member) -> bool:
     """Whether one answer holds all that there is about the symbol."""
-    return member.feed.kind is Kind.ACTIONS and not member.feed.whole_market
+    return not member.feed.has_grid and not member.feed.whole_market
 
 
 @st.composite
@@ -162,12 +163,15 @@ def test_a_calendar_of_actions_has_no_symbol_and_reaches_back_and_ahead(feed: st
     assert request.parameters == {"from": "2024-04-29", "to": "2024-05-22"}
 
 
-def test_actions_are_asked_before_bars() -> None:
+def test_instruments_and_then_actions_are_asked_before_bars() -> None:
     """What is planned follows what is due, which follows the universe."""
     day = date(2024, 5, 6)
-    kinds = [batch[0].member.feed.kind is Kind.ACTIONS for batch in plan(Due(m, day, day) for m in UNIVERSE.members)]
-    assert kinds == sorted(kinds, reverse=True)
-    assert kinds.count(True) == 4
+    order = [Kind.REFERENCE, Kind.ACTIONS]
+    kinds = [batch[0].member.feed.kind for batch in plan(Due(m, day, day) for m in UNIVERSE.members)]
+    ranks = [order.index(kind) if kind in order else len(order) for kind in kinds]
+    assert ranks == sorted(ranks)
+    assert kinds.count(Kind.ACTIONS) == 4
+    assert kinds.count(Kind.REFERENCE) == len(REFERENCE_FEEDS) - 6  # no index is named
 
 
 def test_paths_are_those_of_the_stable_generation() -> None:
@@ -179,8 +183,9 @@ def test_paths_are_those_of_the_stable_generation() -> None:
     }
     assert (
         paths
-        == {feed.path for feed in FEEDS}
+        == {feed.path for feed in FEEDS} - {path for path in PATHS if path.endswith("-constituent")}
         == {
+            "profile", "index-list", "commodities-list", "symbol-change", "delisted-companies",
             "historical-chart/15min", "historical-chart/5min", "historical-price-eod/full", "treasury-rates",
             "splits", "dividends", "splits-calendar", "dividends-calendar",
         }

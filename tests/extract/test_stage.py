@@ -25,7 +25,7 @@ from openingbell.extract import stage
 from openingbell.extract.actions import landed_splits
 from openingbell.extract.fmp import FmpClient
 from openingbell.extract.stage import Extracted
-from openingbell.feeds import STOCKS, Kind
+from openingbell.feeds import STOCKS
 from openingbell.landing import Landing, Manifest, Outcome
 from openingbell.sessions import NEW_YORK
 from openingbell.splits import Split
@@ -37,7 +37,7 @@ from openingbell.vendor.splits import PlayedSplit
 
 KEY = "right-key-1234"
 UNIVERSE = from_symbols(["AAPL", "MSFT", "TSLA"], ["^GSPC"], ["GCUSD"])
-BARS = Universe(tuple(member for member in UNIVERSE.members if member.feed.kind is not Kind.ACTIONS))
+BARS = Universe(tuple(member for member in UNIVERSE.members if member.feed.has_grid))
 """Without corporate actions."""
 FEEDS = list(dict.fromkeys(member.feed.name for member in UNIVERSE.members))
 MARKET = SimulatedMarket(UNIVERSE, seed=3)
@@ -66,7 +66,7 @@ class Bench:
     def run(self, universe: Universe = UNIVERSE, **changed: object) -> Extracted:
         settings = self.settings.model_copy(update=changed)
         with FmpClient(settings, self.clock) as client:
-            return stage.run(universe, self.landing, client, self.clock, settings, source="demo 3")
+            return stage.run(lambda: universe, self.landing, client, self.clock, settings, source="demo 3")
 
     def due(self, universe: Universe = UNIVERSE) -> list[coverage.Due]:
         return coverage.due(universe, Landing(self.landing.root).record(), self.clock.now(), self.settings)
@@ -342,7 +342,7 @@ def test_rows_without_a_date_cover_nothing(tmp_path: Path) -> None:
     with bench(tmp_path, fault=about("AAPL", lambda: Response(body))) as at:
         done = at.run()
         assert {failure.symbol for failure in done.failures} == {"AAPL"}
-        assert all("have no date" in failure.message for failure in done.failures)
+        assert all("the rows have no " in failure.message for failure in done.failures)
         assert "AAPL" not in {ask.symbol for manifest in at.landing.manifests() for ask in manifest.asks}
     assert any(b"09:30:00" in path.read_bytes() for path in (tmp_path / "unreadable").iterdir())
 
@@ -403,7 +403,15 @@ def test_answers_that_are_cut_are_asked_for_until_all_is_there(tmp_path: Path) -
 def test_progress_counts_up_to_what_was_planned(tmp_path: Path) -> None:
     told: list[tuple[str, int, int]] = []
     with bench(tmp_path) as at, FmpClient(at.settings, at.clock) as client:
-        stage.run(UNIVERSE, at.landing, client, at.clock, at.settings, source="x", progress=lambda *it: told.append(it))
+        stage.run(
+            lambda: UNIVERSE,
+            at.landing,
+            client,
+            at.clock,
+            at.settings,
+            source="x",
+            progress=lambda *it: told.append(it),
+        )
     assert sorted(feed for feed, _, _ in told) == sorted(FEEDS)
     done = [count for _, count, _ in told]
     assert done == sorted(done)

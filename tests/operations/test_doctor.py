@@ -36,7 +36,17 @@ def test_a_new_home_of_a_simulated_market_is_well(tmp_path: Path) -> None:
     found = checks(tmp_path / "home", Source("demo", "1"))
     assert {check.verdict for check in found.values()} == {Verdict.OK}
     assert "simulated" in found["vendor"].found
-    assert set(found) == {"python", "time zones", "home", "calendars", "disk", "warehouse", "worker", "vendor"}
+    assert set(found) == {
+        "python",
+        "time zones",
+        "home",
+        "calendars",
+        "symbols",
+        "disk",
+        "warehouse",
+        "worker",
+        "vendor",
+    }
 
 
 def test_without_a_key_it_says_where_to_put_one(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def live(
     told: list[str] = []
     work = Work(clock, BEGIN + timedelta(days=days), stop, takes)
     work.fails, work.backlog = fails or {}, backlog
-    run_forever(work, UNIVERSE, SETTINGS, clock, stop, Heartbeat(folder), told.append)
+    run_forever(work, UNIVERSE, lambda: SETTINGS, clock, stop, Heartbeat(folder), told.append)
     return work, told
 
 

@@ -49,7 +49,7 @@ WINDOWS = {"sma_20", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_positi
 """Columns that rest on 21 bars at the most, or add up."""
 BEYOND = tuple(
     {column.name for daily in (True, False) for column in columns_of(daily=daily)} - WINDOWS
-    | {"bars_used", "converged"}
+    | {"bars_used", "converged", "pct_above_sma_50", "pct_above_sma_200", "new_highs", "new_lows"}
 )
 
 

@@ -1,0 +1,201 @@
+"""The universe of a home: what the settings name, and what the record says has become of it.
+
+It needs no warehouse: what the vendor said about instruments is read from the record, as the universe says what is to
+be asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from openingbell import universe as universes
+from openingbell.config import SYMBOL, Settings
+from openingbell.feeds import (
+    COMMODITIES,
+    COMMODITIES_LIST,
+    CONSTITUENT_CHANGES,
+    CONSTITUENTS,
+    DELISTED,
+    EOD,
+    INDEX_LIST,
+    INDEXES,
+    NEW_SYMBOL_CHANGE,
+    PROFILE,
+    STOCKS,
+    SYMBOL_CHANGE,
+    Kind,
+)
+from openingbell.landing import Landing
+from openingbell.listings import Listings, Rename, listings_of, members_since, membership
+from openingbell.load import bulk
+from openingbell.operations.home import REPLAY, Source
+from openingbell.sessions import NEW_YORK
+from openingbell.tables import REFERENCE_RAW
+from openingbell.universe import Universe
+from openingbell.vendor.lists import SIMULATED_CONSTITUENTS
+
+CHANGES = tuple(feed.name for feed in (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED))
+OF_INDEXES = tuple(feed.name for feed in (*CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values()))
+LISTS = ((INDEX_LIST.name, INDEXES), (COMMODITIES_LIST.name, COMMODITIES))
+WITH_BARS = tuple(feed.name for feed in (STOCKS, INDEXES, COMMODITIES, EOD))
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What the record says at one moment."""
+
+    listings: Listings
+    membership: pl.DataFrame
+    stocks: dict[str, tuple[Rename, ...]]
+    last: dict[str, date]
+
+
+@dataclass
+class HomeUniverse:
+    """The universe of a source with some settings and a record, as of the moment at which it is asked for."""
+
+    source: Source
+    settings: Settings
+    landing: Landing
+    _facts: pl.DataFrame = field(default_factory=REFERENCE_RAW.empty)
+    _seen: set[str] = field(default_factory=set)
+
+    def now(self) -> Universe:
+        """The universe. Symbols that were renamed are there under their new ones, and those that trade no more have
+        their last day. Of an index's former members each has its last day as one.
+
+        Raises:
+            SourceError: a replay folder that is none.
+            SymbolError: a symbol in two feeds.
+        """
+        if self.source.kind == REPLAY:
+            return universes.read_replay(Path(self.source.place))
+        settings, known = self.settings, self._known()
+        stocks = [chain[-1].becomes if chain else symbol for symbol, chain in known.stocks.items()]
+        universe = universes.from_symbols(
+            dict.fromkeys(stocks),
+            settings.indexes,
+            settings.commodities,
+            constituents=settings.constituents,
+            last=known.last,
+        )
+        limits = settings.limits
+        return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
+
+    def remarks(self) -> list[str]:
+        """What is worth telling of it: unknown symbols, lists outside the plan, new names, ends."""
+        if self.source.kind == REPLAY:
+            return []
+        known = self._known()
+        renamed = [
+            f"{symbol} is {chain[-1].becomes} since {chain[-1].on}" for symbol, chain in known.stocks.items() if chain
+        ]
+        ended = [
+            f"{symbol} does not trade since {known.last[symbol]}"
+            for symbol in self.settings.named_stocks
+            if symbol in known.last
+        ]
+        missing = [
+            f"the list of {name} is outside the plan, and with it its stocks: name them one by one"
+            for name in self.settings.constituents
+            if self._is_restricted(CONSTITUENTS[name].name)
+        ]
+        unknown = self.unknown()
+        return [
+            *([f"the vendor does not know {', '.join(unknown)}: correct the settings"] if unknown else []),
+            *missing,
+            *renamed,
+            *ended,
+        ]
+
+    def unknown(self) -> list[str]:
+        """The symbols of the settings that the vendor has no word of: neither a profile or a place in its list, nor a
+        single bar, though it was asked for them.
+        """
+        if self.source.kind == REPLAY:
+            return []
+        asks = self.landing.survey()[0].asks
+        bars = asks.filter(~pl.col("restricted"), pl.col("feed").is_in(WITH_BARS))
+        rows = dict(bars.group_by(pl.col("symbol").cast(pl.String)).agg(pl.col("rows").sum()).iter_rows())
+        silent = self._without_profile(asks)
+        found = [symbol for symbol in self.settings.named_stocks if symbol in silent and rows.get(symbol) == 0]
+        for name, feed in LISTS:
+            listed = set(self._of((name,), newest=True)["symbol"])
+            symbols = self.settings.indexes if feed is INDEXES else self.settings.commodities
+            found += [symbol for symbol in symbols if listed and symbol not in listed and rows.get(symbol) == 0]
+        return found
+
+    def _known(self) -> _Known:
+        settings = self.settings
+        members = membership(self._of(OF_INDEXES)) if settings.constituents else membership(REFERENCE_RAW.empty())
+        ends: dict[str, date | None] = {}
+        for index in settings.constituents:
+            ends |= {
+                symbol: end
+                for symbol, end in members_since(members, index).items()
+                if ends.get(symbol, date.min) is not None and re.fullmatch(SYMBOL, symbol)
+            }
+        ends |= dict.fromkeys(settings.named_stocks)
+        asks = self.landing.survey()[0].asks
+        facts = pl.concat([self._of(CHANGES), self._profiles(asks)])
+        listings = listings_of(facts, self._without_profile(asks))
+        stocks = {symbol: listings.followed(symbol) if end is None else () for symbol, end in ends.items()}
+        last = {symbol: end for symbol, end in ends.items() if end is not None}
+        for symbol, chain in stocks.items():
+            now = chain[-1].becomes if chain else symbol
+            if now not in last and (end := listings.last_day(now)) is not None:
+                last[now] = end
+        return _Known(listings, members, stocks, last)
+
+    def _profiles(self, asks: pl.DataFrame) -> pl.DataFrame:
+        """The newest profile of each symbol that has one, with others of their files."""
+        newest = (
+            asks.filter(pl.col("feed") == PROFILE.name, pl.col("rows") > 0)
+            .sort("answered_at")
+            .group_by("symbol")
+            .agg(pl.col("load_id").last())
+        )
+        return self._read(newest["load_id"].cast(pl.String).unique().sort().to_list())
+
+    def _without_profile(self, asks: pl.DataFrame) -> dict[str, date]:
+        """The symbols of which the newest answer was no profile, with the day of that answer in New York."""
+        newest = (
+            asks.filter(pl.col("feed") == PROFILE.name, ~pl.col("restricted"))
+            .sort("answered_at")
+            .group_by(pl.col("symbol").cast(pl.String))
+            .agg(pl.col("rows").last(), pl.col("answered_at").last())
+            .filter(pl.col("rows") == 0)
+        )
+        days = newest["answered_at"].dt.convert_time_zone(str(NEW_YORK)).dt.date()
+        return dict(zip(newest["symbol"], days, strict=True))
+
+    def _is_restricted(self, feed: str) -> bool:
+        of_feed = self.landing.survey()[0].asks.filter(pl.col("feed") == feed)
+        return bool(len(of_feed)) and bool(of_feed["restricted"].all())
+
+    def _of(self, feeds: Collection[str], *, newest: bool = False) -> pl.DataFrame:
+        """What the landed files of some feeds say, or the newest of them."""
+        files = self.landing.survey()[0].files.filter(pl.col("feed").is_in(list(feeds)), pl.col("has_rows"))
+        return self._read((files.tail(1) if newest else files)["load_id"].to_list())
+
+    def _read(self, load_ids: Collection[str]) -> pl.DataFrame:
+        """The facts of landed files, each read once; one that is not as it landed has none: loading tells of it."""
+        record, _ = self.landing.survey()
+        unread = record.files.filter(pl.col("load_id").is_in(set(load_ids) - self._seen))
+        for part in bulk.bundles(unread):
+            self._facts = pl.concat([self._facts, bulk.read(part, record.asks, self.landing).final])
+        self._seen |= set(load_ids)
+        return self._facts.filter(pl.col("load_id").is_in(list(load_ids)))
+
+
+def simulated(settings: Settings) -> Universe:
+    """The symbols of the simulated market: those of the settings, and the members of its indexes where one is named."""
+    members = SIMULATED_CONSTITUENTS if settings.constituents else ()
+    stocks = dict.fromkeys([*settings.named_stocks, *members])
+    return universes.from_symbols(stocks, settings.indexes, settings.commodities)

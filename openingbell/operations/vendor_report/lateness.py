@@ -1,0 +1,163 @@
+"""How late the vendor is: between which ages after its end it first had each bar, as far as the record can tell. Pure.
+
+Nobody was there when a bar came. An answer without it says that it came later, an answer with it that it had come: its
+delay lies between the two (it is interval-censored). The age of an answer is counted from when its feed's word can be
+there at the earliest: the end of the bar and the feed's own `final_after`. A bar that was seen while it formed counts
+from its end on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from openingbell import sessions
+from openingbell.feeds import Feed
+from openingbell.landing.record import MOMENT
+
+STEP_SECONDS = 5
+"""Ages are rounded up to whole steps: answers of one round of questions count as one moment."""
+WATCHED = timedelta(days=1)
+"""Answers that are older than their bar by more say nothing of its delay: a bar that comes later is a hole first."""
+CLOSE_SECONDS = 3_600
+"""A bar that was there at the first look says something when that look was no later."""
+REACH = timedelta(days=4)
+"""Sessions that bear the date of up to so many days before an answer may have bars that it watches."""
+
+IDENTITY = ("load_id", "symbol", "answered_at", "date")
+ROWS = pl.Schema(
+    {"load_id": pl.String(), "symbol": pl.String(), "answered_at": MOMENT, "date": pl.Datetime("us")},
+)
+"""Which bars landed files hold, whatever they say: `date` is the bar's start, midnight of a daily one."""
+INTERVALS = pl.Schema(
+    {
+        "symbol": pl.String(),
+        "session": pl.Date(),
+        "date": pl.Datetime("us"),
+        "over": pl.Int64(),
+        "at_most": pl.Int64(),
+    }
+)
+"""One row a bar: it came later than `over` seconds (0: nobody looked before) and no later than `at_most`."""
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """A delay lies above `over` seconds and is at most `at_most` seconds."""
+
+    over: int
+    at_most: int
+
+
+def intervals(asks: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
+    """When bars came that ended from `since` on.
+
+    Args:
+        asks: those of the record, of this feed, of the files that `rows` are of, with `bar_interval`.
+        rows: which bars these files hold (`ROWS`).
+        feed: theirs.
+        since: the moment of the oldest of these files at the earliest: of older bars looks would lack.
+
+    Returns:
+        `INTERVALS`: bars that an answer had within a day. One that never came is a hole, not late.
+    """
+    answered = asks.filter(~pl.col("restricted")).select(
+        pl.col("load_id", "symbol", "calendar").cast(pl.String),
+        "bar_interval",
+        "answered_at",
+        first=pl.max_horizontal("covered_first", pl.col("answered_at").dt.date() - REACH),
+        last="covered_last",
+    )
+    answered = answered.filter(pl.col("first") <= pl.col("last"))
+    found = [_of_calendar(part, rows, feed, since) for part in answered.partition_by("calendar", "bar_interval")]
+    return pl.concat([INTERVALS.to_frame(), *found]).sort("symbol", "date")
+
+
+def _of_calendar(asks: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
+    calendar, bar_interval = asks.select("calendar", "bar_interval").row(0)
+    bounds = asks.select(pl.col("first").min(), pl.col("last").max()).row(0)
+    grid = sessions.grid(calendar, bar_interval, *bounds).filter(pl.col("end_utc") >= since)
+    looks = (
+        asks.with_columns(session=pl.date_ranges("first", "last"))
+        .explode("session")
+        .join(grid.select("session", "date", from_=pl.col("end_utc") + feed.final_after), on="session")
+        .filter(pl.col("answered_at").is_between(pl.col("from_"), pl.col("from_") + WATCHED))
+        .join(rows.select(IDENTITY).unique().with_columns(is_there=True), on=list(IDENTITY), how="left")
+    )
+    seconds = (pl.col("answered_at") - pl.col("from_")).dt.total_microseconds() / 1e6
+    age = (seconds / STEP_SECONDS).ceil().cast(pl.Int64) * STEP_SECONDS
+    is_there = pl.col("is_there").fill_null(value=False)
+    return (
+        looks.with_columns(age=age)
+        .with_columns(at_most=pl.col("age").filter(is_there).min().over("symbol", "date"))
+        .filter(pl.col("at_most").is_not_null())
+        .group_by("symbol", "session", "date")
+        .agg(
+            over=pl.col("age").filter(~is_there & (pl.col("age") < pl.col("at_most"))).max().fill_null(0),
+            at_most=pl.col("at_most").first(),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in INTERVALS.items())
+    )
+
+
+def telling(found: pl.DataFrame) -> pl.DataFrame:
+    """The bars of `INTERVALS` that say something of the usual delay: somebody looked soon."""
+    return found.filter((pl.col("over") > 0) | (pl.col("at_most") <= CLOSE_SECONDS))
+
+
+def bracket(found: pl.DataFrame, share: float) -> Bracket | None:
+    """Between which ages a share of bars had come.
+
+    At an age a bar has come, has not, or nobody knows; the share is that of the bars of which it is known.
+
+    Args:
+        found: `INTERVALS`, or any frame with `over` and `at_most`.
+        share: above 0, at most 1.
+
+    Returns:
+        The greatest age at which fewer had come, and the least from which on as many had; None without bars.
+    """
+    if found.is_empty():
+        return None
+    there, known, ages = _known(found)
+    enough = there >= share * known - 1e-9
+    first = int(np.argmax(enough))  # it only grows, and at the greatest age all that are known have come
+    return Bracket(int(ages[first - 1]) if first else 0, int(ages[first]))
+
+
+def _known(found: pl.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """At each age at which something changes: bars that had come, and bars of which it is known; and the ages."""
+    at_most = np.sort(found["at_most"].to_numpy())
+    over = np.sort(found.filter(pl.col("over") > 0)["over"].to_numpy())
+    ages = np.unique(np.concatenate([at_most, over]))
+    there = np.searchsorted(at_most, ages, side="right")
+    late = len(over) - np.searchsorted(over, ages, side="left")
+    return there, there + late, ages
+
+
+def by_session(found: pl.DataFrame, share: float, least: int) -> pl.DataFrame:
+    """The bracket of each session by itself, as far as it rests on bars enough.
+
+    Args:
+        found: `INTERVALS`.
+        share: see `bracket`.
+        least: at an age at which of fewer bars of the session something is known, nothing is.
+
+    Returns:
+        session (Date), over and at_most (Int64 seconds) of sessions that have such an age, oldest first.
+    """
+    rows = []
+    for (session,), bars in found.group_by("session"):
+        there, known, ages = _known(bars)
+        sure = known >= least
+        enough = there >= share * known - 1e-9
+        if (sure & enough).any():
+            at_most = int(ages[sure & enough][0])
+            late = ages[sure & ~enough & (ages < at_most)]
+            rows.append((session, int(late[-1]) if len(late) else 0, at_most))
+    schema = {"session": pl.Date(), "over": pl.Int64(), "at_most": pl.Int64()}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort("session")
