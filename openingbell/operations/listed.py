@@ -27,6 +27,7 @@ from openingbell.feeds import (
     INDEXES,
     NEW_SYMBOL_CHANGE,
     PROFILE,
+    REFERENCE_FEEDS,
     STOCKS,
     SYMBOL_CHANGE,
     Kind,
@@ -42,6 +43,7 @@ from openingbell.vendor.lists import SIMULATED_CONSTITUENTS
 
 CHANGES = tuple(feed.name for feed in (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED))
 OF_INDEXES = tuple(feed.name for feed in (*CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values()))
+OF_INSTRUMENTS = tuple(feed.name for feed in REFERENCE_FEEDS)
 LISTS = ((INDEX_LIST.name, INDEXES), (COMMODITIES_LIST.name, COMMODITIES))
 WITH_BARS = tuple(feed.name for feed in (STOCKS, INDEXES, COMMODITIES, EOD))
 
@@ -65,6 +67,7 @@ class HomeUniverse:
     landing: Landing
     _facts: pl.DataFrame = field(default_factory=REFERENCE_RAW.empty)
     _seen: set[str] = field(default_factory=set)
+    _kept: tuple[pl.Series, _Known] | None = None
 
     def now(self) -> Universe:
         """The universe. Symbols that were renamed are there under their new ones, and those that trade no more have
@@ -132,6 +135,14 @@ class HomeUniverse:
         return found
 
     def _known(self) -> _Known:
+        """What the record says, put together anew only when something about instruments has landed."""
+        files = self.landing.survey()[0].files
+        landed = files.filter(pl.col("feed").is_in(OF_INSTRUMENTS))["load_id"]
+        if self._kept is None or not self._kept[0].equals(landed):
+            self._kept = landed, self._put_together()
+        return self._kept[1]
+
+    def _put_together(self) -> _Known:
         settings = self.settings
         members = membership(self._of(OF_INDEXES)) if settings.constituents else membership(REFERENCE_RAW.empty())
         ends: dict[str, date | None] = {}
