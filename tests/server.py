@@ -77,7 +77,8 @@ class Server:
         until = time.monotonic() + START_SECONDS
         while not self.answers():
             if time.monotonic() > until:
-                raise RuntimeError((self.folder / "log").read_text("utf-8", "replace"))
+                log = self.folder / "log"
+                raise RuntimeError(log.read_text("utf-8", "replace") if log.exists() else f"no {log}")
             time.sleep(0.02)
 
     def answers(self) -> bool:

@@ -13,6 +13,7 @@ UNDONE = {1213, 1614}
 HELD = {1205}
 REFUSED_USER = {1045, 1698, 1130, 1820, 1862, 2059, 2061}
 NO_RIGHT = {1044, 1142, 1143, 1227, 1370}
+NOT_THERE = {1049, 1146}
 READ_ONLY = {1290, 1792, 1836, 3989}
 FULL = {1021, 1114, 1030, 1026, 3, 135}
 TOO_LONG = {1153, 1301}
@@ -49,6 +50,8 @@ def _advice(code: int) -> str:
             "the user lacks a right there; the rights that are needed are shown by `bell setup --print-grants`; have "
             "an administrator run what it shows"
         )
+    if code in NOT_THERE:
+        return "there is no warehouse there yet, or not all of it; create what is missing with `bell setup`"
     if code in READ_ONLY:
         return f"the server takes no writes now; {WAITS}; make it writable, or name another in WAREHOUSE_URL"
     if code in FULL:
