@@ -20,7 +20,8 @@
     │   └── UnusableAnswer          a 200 that is no answer (HTML, empty, cut, an error object): retryable
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
-    │   └── WarehouseLocked         another process holds it; what is landed waits
+    │   ├── WarehouseLocked         another process holds it; what is landed waits
+    │   └── TransactionLost         the server undid it or the connection broke: the same again can help
     └── WorkerBusy              another worker owns the home
 
 A message has four parts in this order: what was asked, what was found, what is allowed, what to do. Facts are
@@ -138,6 +139,10 @@ class WarehouseError(OpeningbellError):
 
 class WarehouseLocked(WarehouseError):
     """Another process holds the warehouse; landed files wait until it lets go."""
+
+
+class TransactionLost(WarehouseError):
+    """The server undid a transaction, or the connection broke before it said how it ended: the same again can help."""
 
 
 class WorkerBusy(OpeningbellError):

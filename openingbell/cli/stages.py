@@ -71,12 +71,25 @@ def report(
 
 
 @app.command()
-def setup(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
+def setup(
+    print_grants: Annotated[
+        bool, typer.Option("--print-grants", help="Show the SQL by which a server's administrator makes its users.")
+    ] = False,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+) -> None:
     """Create the warehouse's tables; safe at any time."""
     from openingbell import terminal
     from openingbell.operations import home as homes
     from openingbell.operations.entry import entered
+    from openingbell.warehouse.connect import grants_of
 
+    if print_grants:
+        with entered(wish_of(demo, replay, seed, None)) as (_, pipeline):
+            for statement in grants_of(pipeline.settings):
+                terminal.say(statement)
+        return
     with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
         homes.claim(home, pipeline.clock)
         pipeline.warehouse.setup()

@@ -7,9 +7,9 @@ four times as long with one): uniqueness is kept by `replace` and by `versions`,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ import duckdb
 import polars as pl
 import structlog
 
-from openingbell import versions
 from openingbell.clock import Clock
-from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
+from openingbell.errors import WarehouseError, WarehouseLocked
 from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Column, Table
-from openingbell.warehouse import sql
-from openingbell.warehouse.sql import Statement, name_of, table_of
+from openingbell.warehouse import schema
+from openingbell.warehouse.reading import Reading
+from openingbell.warehouse.sql import DUCKDB, Statement, name_of, refused
 
 log = structlog.get_logger()
 
@@ -49,71 +49,20 @@ POLL_SECONDS = 0.1
 
 def create_statement(table: Table) -> str:
     """The DDL of one table."""
-    return f"CREATE TABLE {table_of(table)} ({', '.join(map(_column, table.columns))})"
+    return f"CREATE TABLE {DUCKDB.table(table)} ({', '.join(map(_column, table.columns))})"
 
 
 def _column(column: Column) -> str:
     return f"{name_of(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
 
 
-class DuckDBReader:
+class DuckDBReader(Reading):
     """Reads in one transaction."""
+
+    dialect = DUCKDB
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-
-    def read(
-        self,
-        table: Table,
-        *,
-        columns: Sequence[str] | None = None,
-        symbols: Collection[str] | None = None,
-        first: date | datetime | None = None,
-        last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
-        extracted_by: datetime | None = None,
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        return self._frame(
-            sql.select(
-                table,
-                columns=columns,
-                symbols=symbols,
-                first=first,
-                last=last,
-                loads=loads,
-                extracted_by=extracted_by,
-            )
-        )
-
-    def latest(
-        self,
-        table: Table,
-        *,
-        symbols: Collection[str] | None = None,
-        first: date | datetime | None = None,
-        last: date | datetime | None = None,
-        as_of: datetime | None = None,
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        rows = self.read(table, symbols=symbols, first=first, last=last, extracted_by=as_of)
-        return versions.current(rows, table)
-
-    def count(self, table: Table) -> int:
-        """See `protocol.Reader`."""
-        return int(self._frame(Statement(f"SELECT count(*) AS n FROM {table_of(table)}")).item())
-
-    def spans(
-        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        return self._frame(sql.spans(table, symbols=symbols, loads=loads))
-
-    def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
-        """See `protocol.Reader`."""
-        order = name_of(by or table.order)
-        first, last = self._frame(Statement(f"SELECT min({order}), max({order}) FROM {table_of(table)}")).row(0)
-        return None if first is None else (first, last)
 
     def _frame(self, statement: Statement) -> pl.DataFrame:
         frame: pl.DataFrame = self._connection.sql(statement.text, params=list(statement.parameters)).pl()
@@ -133,7 +82,7 @@ class DuckDBWriter(DuckDBReader):
         ordered = table.conform(rows)
         if not table.versioned:
             ordered = ordered.sort(table.order, maintain_order=True)
-        self._run(f"INSERT INTO {table_of(table)} ({columns}) SELECT {columns} FROM incoming", incoming=ordered)
+        self._run(f"INSERT INTO {DUCKDB.table(table)} ({columns}) SELECT {columns} FROM incoming", incoming=ordered)
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
@@ -142,7 +91,7 @@ class DuckDBWriter(DuckDBReader):
 
     def clear(self, table: Table) -> None:
         """See `protocol.Writer`."""
-        self._run(f"DELETE FROM {table_of(table)}")
+        self._run(f"DELETE FROM {DUCKDB.table(table)}")
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
@@ -153,7 +102,7 @@ class DuckDBWriter(DuckDBReader):
         if table.order in keys.columns:  # DuckDB skips what lies outside of the range without looking at it
             same.append(f"stored.{name_of(table.order)} BETWEEN ? AND ?")
             bounds = [keys[table.order].min(), keys[table.order].max()]
-        statement = f"DELETE FROM {table_of(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
+        statement = f"DELETE FROM {DUCKDB.table(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
         self._run(statement, bounds, incoming=keys.unique())
 
     def _run(
@@ -174,6 +123,7 @@ class DuckDBWarehouse:
         self.place = str(path)
         self._clock = clock
         self._wait_seconds = wait_seconds
+        self._memory_mb = memory_mb
         self._config = CONFIG | {"memory_limit": f"{memory_mb}MB"}
         self._is_set_up = False
         self._kept: duckdb.DuckDBPyConnection | None = None
@@ -181,6 +131,10 @@ class DuckDBWarehouse:
     def exists(self) -> bool:
         """See `protocol.Warehouse`."""
         return self.path.exists()
+
+    def remarks(self) -> list[str]:
+        """See `protocol.Warehouse`."""
+        return []
 
     def setup(self) -> None:
         """See `protocol.Warehouse`."""
@@ -199,26 +153,16 @@ class DuckDBWarehouse:
 
     def _missing(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
         """What makes the file fit this version: tables and columns that were not there yet."""
-        found = connection.sql(
-            "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM information_schema.columns"
-        ).pl()
-        statements = []
-        for table in TABLES:
-            of_table = (pl.col("table_schema") == table.layer) & (pl.col("table_name") == table.name)
-            columns = set(found.filter(of_table)["column"])
-            if not columns:
-                statements.append(create_statement(table))
-                continue
-            needed = {f"{column.name} {SQL_TYPES[column.dtype]}": column for column in table.columns}
-            new = [column for text, column in needed.items() if text not in columns]
-            if not columns <= set(needed) or not all(column.null for column in new):
-                raise WarehouseError(
-                    f"asked to use the warehouse {self.place}; its table {table.name} has the columns "
-                    f"{', '.join(sorted(columns))}, this version needs {', '.join(sorted(needed))}; build it anew from "
-                    "the landed files with `bell rebuild`"
-                )
-            statements += [f"ALTER TABLE {table_of(table)} ADD COLUMN {_column(column)}" for column in new]
-        return statements
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for layer, name, column, kind in connection.execute(
+            "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
+        ).fetchall():
+            found.setdefault((layer, name), {})[column] = kind
+        missing = schema.missing(found, lambda _, column: SQL_TYPES[column.dtype], self.place)
+        return [
+            *map(create_statement, missing.tables),
+            *(f"ALTER TABLE {DUCKDB.table(table)} ADD COLUMN {_column(column)}" for table, column in missing.columns),
+        ]
 
     def _create(self) -> None:
         """Make the file aside and put it into place whole, so that a full disk or a kill leaves no half of one."""
@@ -242,11 +186,7 @@ class DuckDBWarehouse:
             path.unlink(missing_ok=True)
 
     def damage(self) -> str:
-        """What makes the file unreadable, in the engine's words; empty when nothing does, or there is no file.
-
-        Raises:
-            WarehouseLocked: another process holds it.
-        """
+        """See `protocol.Warehouse`."""
         if not self.path.exists():
             return ""
         try:
@@ -262,15 +202,24 @@ class DuckDBWarehouse:
             raise
         return ""
 
-    def set_aside(self) -> Path:
-        """Rename the file, so that its place is free, and give its new path."""
+    def set_aside(self) -> str:
+        """See `protocol.Warehouse`. The file is renamed."""
         aside, number = self.path.with_name(f"{self.path.name}.broken"), 1
         while aside.exists():
             number += 1
             aside = self.path.with_name(f"{self.path.name}.broken{number}")
         if _log_of(self.path).exists():
             _log_of(self.path).replace(_log_of(aside))
-        return self.path.rename(aside)
+        return str(self.path.rename(aside))
+
+    def beside(self) -> DuckDBWarehouse:
+        """See `protocol.Warehouse`."""
+        return DuckDBWarehouse(
+            self.path.with_name(f"{self.path.stem}.rebuild{self.path.suffix}"),
+            clock=self._clock,
+            wait_seconds=self._wait_seconds,
+            memory_mb=self._memory_mb,
+        )
 
     def take_place_of(self, other: DuckDBWarehouse) -> None:
         """See `protocol.Warehouse`."""
@@ -320,10 +269,7 @@ class DuckDBWarehouse:
             except (duckdb.Error, pl.exceptions.PolarsError) as error:
                 if _is_damage(error):
                     raise
-                raise QueryError(
-                    f"asked for {sql.strip()!r}; the warehouse says: {_own_lines(error)}only statements that read are "
-                    "allowed, docs/tables.md lists the tables; correct the statement"
-                ) from error
+                raise refused(sql, str(error)) from error
         return frame
 
     @contextmanager
@@ -393,12 +339,6 @@ def _showable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         for place, (name, dtype) in enumerate(zip(answer.columns, answer.types, strict=True), 1)
     ]
     return answer.project(", ".join(columns))
-
-
-def _own_lines(error: Exception) -> str:
-    """What the engine says, as the middle of a message; after a line that points at something a new one begins."""
-    text = str(error).rstrip()
-    return f"{text};\n" if "\n" in text else f"{text}; "
 
 
 def _is_damage(error: BaseException | None) -> bool:

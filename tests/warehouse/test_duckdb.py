@@ -354,7 +354,7 @@ def test_files_set_aside_keep_out_of_each_other_s_way(warehouse: DuckDBWarehouse
     names = []
     for _ in range(3):
         warehouse.path.touch()
-        names.append(warehouse.set_aside().name)
+        names.append(Path(warehouse.set_aside()).name)
     assert names == ["warehouse.duckdb.broken", "warehouse.duckdb.broken2", "warehouse.duckdb.broken3"]
     assert not warehouse.exists()
 
