@@ -1,4 +1,3 @@
--- What the user of the warehouse may do: everything in databases of its own name, and nothing else.
--- Read by the containers at their first start, and by scripts/database.py for a server of this machine.
-GRANT ALL PRIVILEGES ON `openingbell`.* TO 'openingbell'@'%';
-GRANT ALL PRIVILEGES ON `openingbell\_%`.* TO 'openingbell'@'%';
+-- What the user of the warehouse may do: this in databases of its own name, and nothing elsewhere.
+-- Read by the containers when their volume is new, and by scripts/database.py for a server of this machine.
+GRANT SELECT, INSERT, DELETE, CREATE, ALTER, DROP, CREATE TEMPORARY TABLES ON `openingbell\_%`.* TO 'openingbell'@'%';

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,12 @@ SMALL_UNIVERSE = {
 }
 NOT_FROM_FILES = {"load_id", "source_row", "extracted_at", "asked_times", "last_asked_at"}
 """Columns that say when and by which file something came: they differ between two runs that ask at other moments."""
+
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""Ends a process without a word: for `os.kill` on Windows SIGTERM is TerminateProcess."""
+KILLED = int(KILL) if os.name == "nt" else -int(KILL)
+"""The exit code of a process that was ended so."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,12 +68,11 @@ def test_a_port_of_something_else_is_refused() -> None:
     require_free(free_port())
 
 
-def test_its_user_may_do_everything_in_its_own_databases_and_nothing_elsewhere() -> None:
+def test_its_user_has_rights_in_its_own_databases_alone() -> None:
     lines = opening_statements("quiet", "other").splitlines()
-    assert [line for line in lines if "GRANT" in line] == [
-        "GRANT ALL PRIVILEGES ON `openingbell`.* TO 'openingbell'@'%';",
-        r"GRANT ALL PRIVILEGES ON `openingbell\_%`.* TO 'openingbell'@'%';",
-    ]
+    (grant,) = (line for line in lines if "GRANT" in line)
+    assert grant.endswith(r" ON `openingbell\_%`.* TO 'openingbell'@'%';")
+    assert "ALL" not in grant
     assert all(line.endswith(";") for line in lines)
 
 
@@ -110,11 +110,11 @@ def test_data_that_cannot_be_made_are_not_there(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
-@posix
+@pytest.mark.skipif(sys.platform != "linux", reason="a real server is tried on Linux, where CI has one")
 def test_a_real_server_starts_once_serves_its_user_survives_a_kill_and_stops(tmp_path: Path) -> None:
     server, client = find_server(), shutil.which("mariadb") or shutil.which("mysql")
     if server is None or client is None:
-        missing("neither mariadbd nor mysqld is installed here with its client (Debian: mariadb-server)")
+        missing("neither mariadbd nor mysqld is installed here with its client; apt-get install mariadb-server")
         return
     local, port = LocalServer(tmp_path / "database"), free_port()
 
