@@ -35,12 +35,12 @@ POSIX_MODULES = {
 POSIX_NAMES = re.compile(
     r"os\.(exec\w+|fork\w*|spawn\w+|wait\w*|gete?[ug]id|set\w*id|[gs]etpgrp|kill|killpg|l?chown|chroot|mkfifo|mknod"
     r"|nice|getloadavg|uname|sysconf|statvfs|sync|symlink|rename|O_(CLOEXEC|DIRECTORY|NOFOLLOW|SYNC))"
-    r"|signal\.(SIG(KILL|TERM|ALRM|HUP|USR[12]|CHLD|QUIT|STOP|CONT|PIPE)|alarm|setitimer|pause|sigwait|pthread_kill)"
-    r"|socket\.(AF_UNIX|SO_REUSEPORT)|select\.e?poll|time\.tzset|signal\.Signals\.SIG(KILL|HUP)"
+    r"|signal\.(Signals\.)?(SIG(KILL|TERM|ALRM|HUP|USR[12]|CHLD|QUIT|STOP|CONT|PIPE)|alarm|setitimer|pause|sigwait|pthread_kill)"
+    r"|socket\.(AF_UNIX|SO_REUSEPORT)|select\.e?poll|time\.tzset"
 )
 """On Windows `os.kill` ends a process whatever the signal, `os.exec*` comes back at once, `os.rename` does not replace.
 """
-POSIX_METHODS = {"symlink_to", "owner", "group", "is_mount"}
+POSIX_METHODS = {"symlink_to"}
 POSIX_KEYWORDS = {"preexec_fn", "start_new_session", "process_group", "pass_fds", "umask"}
 POSIX_PATHS = re.compile(r"/(tmp|dev|proc|etc|usr|var|bin|opt)(/|$)")
 ONE_LIBRARY_S_DATES = re.compile(r"%([-_^#]\w|[klPs])")
@@ -209,6 +209,7 @@ def test_an_offence_is_seen(source: str, offence: str) -> None:
         "import os, subprocess\nsubprocess.run(x, pass_fds=() if os.name == 'nt' else (lock,))",
         "import os, subprocess\nsubprocess.Popen(x, start_new_session=os.name != 'nt')",
         "open('x', 'rb')",
+        "match.group()",
         "path.open('ab')",
         "path.open(encoding='utf-8')",
         "path.read_text('utf-8')",
