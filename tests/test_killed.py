@@ -1,21 +1,17 @@
-"""A real process, killed with SIGKILL right after each of its durable writes, then run again: the tables are the same.
+"""A real process, killed right after each of its durable writes, then run again: the tables are the same.
 
 The child counts what it makes durable (a file, a manifest, a commit) and kills itself after the n-th. Every n is tried.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
 from openingbell import tables
 from openingbell.feeds import FEEDS, Kind
-from tests.running import SMALL_UNIVERSE, Bell
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; TerminateProcess is tried by hand")
+from tests.running import KILLED, SMALL_UNIVERSE, Bell
 
 NOW = "2026-11-24T12:33:00-05:00"
 """A minute after a bar became final, so that a quarter of an hour passes until the next does."""
@@ -54,7 +50,7 @@ def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) 
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
 def test_after_a_kill_the_next_run_ends_in_the_same_tables(whole: Bell, tmp_path: Path, write: int) -> None:
     bell = Bell(tmp_path / "home", {**FEW_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
-    bell.run(str(write), "full", "--demo", "--now", NOW, code=-signal.SIGKILL, script=str(CHILD))
+    bell.run(str(write), "full", "--demo", "--now", NOW, code=KILLED, script=str(CHILD))
     bell.run("full", "--demo")
     bell.require_unique_keys()
     contents = bell.contents()

@@ -5,17 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from openingbell.clock import Clock, SystemClock
 from openingbell.errors import RecordError
 
 PIECE = 1 << 16
 """Bytes that are read at once of a file that turns out to be longer than the system said."""
+PAUSES_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
+"""Windows puts no file in the place of one that a reader or a virus scanner has open, which passes."""
+MACHINE = SystemClock()
 MISFIT = "(line)"
 """The column that holds a whole line when its fields do not fit the header; the line's other columns are null."""
 
@@ -33,7 +37,7 @@ def write_durably(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        patiently(lambda: temporary.replace(path))
         _flush_folder(path.parent)
     except OSError as error:
         with suppress(OSError):
@@ -42,6 +46,26 @@ def write_durably(path: Path, content: bytes) -> None:
             f"asked to write {path} ({len(content):,} bytes); the disk says: {error.strerror or error}; nothing of it "
             "was kept; make room or choose another OPENINGBELL_HOME, then run again: only what is missing is asked"
         ) from error
+
+
+def patiently(
+    rename: Callable[[], object],
+    pauses_seconds: Sequence[float] = PAUSES_SECONDS,
+    clock: Clock = MACHINE,
+) -> None:
+    """Do what another program may stand in the way of for a moment, with a pause before each further try.
+
+    Raises:
+        OSError: it could not be done; the last try's.
+    """
+    for seconds in pauses_seconds:
+        try:
+            rename()
+        except PermissionError:
+            clock.wait(seconds)
+        else:
+            return
+    rename()
 
 
 def read_whole(path: str) -> bytes:

@@ -20,6 +20,7 @@ from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
 from openingbell.warehouse.duckdb import DuckDBWarehouse, create_statement
+from tests.running import HOLDER
 
 NOW = datetime(2019, 2, 15, 22, tzinfo=UTC)
 
@@ -39,13 +40,11 @@ def warehouse(tmp_path: Path, clock: VirtualClock) -> DuckDBWarehouse:
 @contextmanager
 def held_elsewhere(path: Path) -> Iterator[int]:
     """Another process has the file open for writing; its id is given."""
-    program = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", program, str(path)]
+    command = [sys.executable, "-c", HOLDER, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline() == "held\n"
         try:
-            yield process.pid
+            yield int(process.stdout.readline())
         finally:
             process.communicate("")
 
