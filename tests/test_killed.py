@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from openingbell import tables
-from openingbell.feeds import FEEDS, Kind
+from openingbell.feeds import (
+    BONDS,
+    COMMODITIES,
+    COMMODITIES_LIST,
+    EOD,
+    INDEX_LIST,
+    INDEXES,
+    PROFILE,
+    STOCKS,
+)
+from openingbell.universe import from_symbols
 from tests.running import KILLED, SMALL_UNIVERSE, Bell
 
 NOW = "2026-11-24T12:33:00-05:00"
@@ -22,11 +32,13 @@ FEW_SYMBOLS = {
     "OPENINGBELL_THREADS": "1",
 }
 KINDS = ("home.json", ".part", ".csv", ".json", "commit", ".md")
-ANSWERS = 4 + 4 + 1 + 2 * 2 + 2
-"""Bars and official days of four symbols, yields, splits and dividends of two stocks, and the two calendars."""
-WRITES = 25 + sum(feed.kind is Kind.ACTIONS for feed in FEEDS) + ANSWERS
-"""Durable writes of one full run with this universe: each answer, a manifest without rows for each feed of corporate
-actions, and all else. A test below holds the number to the truth.
+MEMBERS = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"]).members
+WITH_ROWS = {STOCKS, INDEXES, COMMODITIES, BONDS, EOD, PROFILE, INDEX_LIST, COMMODITIES_LIST}
+"""The feeds of which the simulated market has rows: of the others it has nothing to tell, and no file lands."""
+COMMITS = 13
+WRITES = len(MEMBERS) + len({member.feed for member in MEMBERS}) + len(WITH_ROWS) + COMMITS + 2
+"""Durable writes of one full run with this universe: each answer, a manifest for each feed, a file for each with rows,
+commits, the home and the report. A test below holds the number to the truth.
 """
 
 CHILD = Path(__file__).with_name("killed_child.py")
