@@ -13,6 +13,20 @@ from tests.server import shared_server
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+SLOW = (
+    "bench", "scripts", "test_engines.py", "test_failures.py", "test_faults_seen.py", "test_killed.py",
+    "test_main_job.py", "test_no_secret_leaks.py", "test_splits_played.py", "test_weeks.py",
+    "transform/test_history.py", "transform/test_incremental.py", "warehouse/mysql",
+)  # fmt: skip
+"""Where tests live through whole days, or start many processes: `-m "not slow"` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, by where it stands."""
+    slow = [REPOSITORY / "tests" / place for place in SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in slow):
+            item.add_marker("slow")
 
 
 def missing(reason: str) -> None:
