@@ -17,7 +17,6 @@ import polars as pl
 
 from openingbell import sessions
 from openingbell.feeds import Feed
-from openingbell.landing.record import MOMENT
 
 STEP_SECONDS = 5
 """Ages are rounded up to whole steps: answers of one round of questions count as one moment."""
@@ -30,10 +29,7 @@ is learned: else one that was learned in bad days would silence the good ones, a
 REACH = timedelta(days=4)
 """Sessions that bear the date of up to so many days before an answer may have bars that it watches."""
 
-IDENTITY = ("load_id", "symbol", "answered_at", "date")
-ROWS = pl.Schema(
-    {"load_id": pl.String(), "symbol": pl.String(), "answered_at": MOMENT, "date": pl.Datetime("us")},
-)
+ROWS = pl.Schema({"load_id": pl.String(), "symbol": pl.String(), "date": pl.Datetime("us")})
 """Which bars landed files hold, whatever they say: `date` is the bar's start, midnight of a daily one."""
 INTERVALS = pl.Schema(
     {
@@ -85,34 +81,37 @@ def intervals(watching: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: dat
     Returns:
         `INTERVALS`: bars that an answer had within a day. One that never came is a hole, not late.
     """
-    found = [_of_calendar(part, rows, feed, since) for part in watching.partition_by("calendar", "bar_interval")]
+    numbered = watching.with_row_index("answer")
+    seen = rows.join(numbered.select("answer", "load_id", "symbol"), on=["load_id", "symbol"]).select("answer", "date")
+    parts = numbered.partition_by("calendar", "bar_interval")
+    found = [_of_calendar(part, seen.with_columns(is_there=True), feed, since) for part in parts]
     return pl.concat([INTERVALS.to_frame(), *found]).sort("symbol", "date")
 
 
-def _of_calendar(watching: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
+def _of_calendar(watching: pl.DataFrame, seen: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
     calendar, bar_interval = watching.select("calendar", "bar_interval").row(0)
     bounds = watching.select(pl.col("first").min(), pl.col("last").max()).row(0)
     grid = sessions.grid(calendar, bar_interval, *bounds).filter(pl.col("end_utc") >= since)
+    ended = grid.select("session", "date", from_=pl.col("end_utc") + feed.final_after)
     looks = (
-        watching.with_columns(session=pl.date_ranges("first", "last"))
+        watching.select("answer", "symbol", "answered_at", session=pl.date_ranges("first", "last"))
         .explode("session")
-        .join(grid.select("session", "date", from_=pl.col("end_utc") + feed.final_after), on="session")
+        .join(ended, on="session")
         .filter(pl.col("answered_at").is_between(pl.col("from_"), pl.col("from_") + WATCHED))
-        .join(rows.select(IDENTITY).unique().with_columns(is_there=True), on=list(IDENTITY), how="left")
+        .join(seen, on=["answer", "date"], how="left")
     )
     seconds = (pl.col("answered_at") - pl.col("from_")).dt.total_microseconds() / 1e6
-    age = (seconds / STEP_SECONDS).ceil().cast(pl.Int64) * STEP_SECONDS
-    is_there = pl.col("is_there").fill_null(value=False)
-    return (
-        looks.with_columns(age=age)
-        .with_columns(at_most=pl.col("age").filter(is_there).min().over("symbol", "date"))
-        .filter(pl.col("at_most").is_not_null())
-        .group_by("symbol", "session", "date")
-        .agg(
-            over=pl.col("age").filter(~is_there & (pl.col("age") < pl.col("at_most"))).max().fill_null(0),
-            at_most=pl.col("at_most").first(),
-        )
-        .select(pl.col(name).cast(dtype) for name, dtype in INTERVALS.items())
+    aged = looks.with_columns(age=(seconds / STEP_SECONDS).ceil().cast(pl.Int64) * STEP_SECONDS)
+    came = aged.filter("is_there").group_by("symbol", "session", "date").agg(at_most=pl.col("age").min())
+    before = (
+        aged.filter(pl.col("is_there").is_null())
+        .join(came, on=["symbol", "date"])
+        .filter(pl.col("age") < pl.col("at_most"))
+        .group_by("symbol", "date")
+        .agg(over=pl.col("age").max())
+    )
+    return came.join(before, on=["symbol", "date"], how="left").select(
+        "symbol", "session", "date", pl.col("over").fill_null(0), "at_most"
     )
 
 

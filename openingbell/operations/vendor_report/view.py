@@ -31,8 +31,8 @@ from openingbell.warehouse.protocol import Reader
 log = structlog.get_logger()
 
 WINDOW = timedelta(days=30)
-MOST_ROWS = 3_000_000
-"""Landed rows of a feed that are read: a few seconds, and what thirty days of three hundred stocks come to."""
+MOST_ROWS = 1_000_000
+"""Landed rows of a feed that are read: a few seconds, and what thirty days of a hundred stocks come to."""
 FILES_AT_ONCE = 500
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 SET, LEARNED, DEFAULT = "set", "learned", "default"
@@ -200,7 +200,7 @@ def _rows(
                 places.append(place)
         good = part[places]
         for together in read_together(contents, good["rows"].to_list()):
-            if {"symbol", "answered_at", "date"} <= set(together.rows.columns):
+            if {"symbol", "date"} <= set(together.rows.columns):
                 ids = good["load_id"].gather(list(together.places))
                 yield _typed(together.rows, ids, together.lengths, feed, symbols)
 
@@ -211,13 +211,12 @@ def _typed(text: pl.DataFrame, ids: pl.Series, lengths: Sequence[int], feed: Fee
         start = date_.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     else:
         start = date_.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-    at = pl.col("answered_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
     places = pl.DataFrame({"load_id": ids, "length": lengths}).select(pl.col("load_id").repeat_by("length").explode())
     return (
-        text.select("symbol", "answered_at", "date", places["load_id"])
+        text.select("symbol", "date", places["load_id"])
         .filter(pl.col("symbol").is_in(symbols.implode()))
-        .select("load_id", "symbol", answered_at=at, date=start)
-        .filter(pl.col("date").is_not_null() & pl.col("answered_at").is_not_null())
+        .select("load_id", "symbol", date=start)
+        .filter(pl.col("date").is_not_null())
     )
 
 

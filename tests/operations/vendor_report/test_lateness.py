@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from openingbell import sessions
 from openingbell.feeds import BONDS, EOD, STOCKS, TREASURY, Feed
 from openingbell.landing import Ask, Manifest, Outcome, record_of
+from openingbell.landing.record import MOMENT
 from openingbell.operations.vendor_report.lateness import (
     CLOSE_SECONDS,
     INTERVALS,
@@ -34,7 +35,7 @@ SYMBOLS = ("AAPL", "MSFT")
 MIDNIGHT = datetime.fromisoformat("2019-02-13")
 WATCHING = pl.Schema(
     dict.fromkeys(WATCHERS, pl.String())
-    | {"answered_at": ROWS["answered_at"], "first": pl.Date(), "last": pl.Date(), "rows": pl.UInt32()}
+    | {"answered_at": MOMENT, "first": pl.Date(), "last": pl.Date(), "rows": pl.UInt32()}
 )
 
 
@@ -62,7 +63,7 @@ def seen(
                 delay = late(symbol, end)
                 forms = end - length <= moment < end
                 if forms or (delay is not None and end + timedelta(seconds=delay) <= moment):
-                    rows.append((f"{moment}", symbol, moment, start))
+                    rows.append((f"{moment}", symbol, start))
     made = pl.DataFrame(watching, schema=WATCHING, orient="row")
     return intervals(made, pl.DataFrame(rows, schema=ROWS, orient="row"), feed, since)
 
