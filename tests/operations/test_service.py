@@ -1,4 +1,4 @@
-"""`bell run` as a process: it works at once, gives signs of life, and ends when it is asked to."""
+"""`bell run`: it works at once, gives signs of life, and ends when it is asked to; and what it knows at each event."""
 
 from __future__ import annotations
 
@@ -6,12 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from openingbell import tables
+from openingbell.clock import VirtualClock
+from openingbell.feeds import STOCKS
+from openingbell.operations.entry import Wish
 from openingbell.operations.heartbeat import read_heartbeat
+from openingbell.operations.home import Source
+from openingbell.operations.service import Service
+from openingbell.operations.stopping import Stop
+from openingbell.operations.vendor_report.learned import FILE_NAME, Learned, write_learned
+from openingbell.operations.worker import at_work
 from tests.running import REPOSITORY, SMALL_UNIVERSE, Bell
 
 SATURDAY = "2026-11-21T12:00:00-05:00"
@@ -56,3 +65,19 @@ def test_it_does_what_is_due_sleeps_and_ends_well_when_asked(tmp_path: Path, nam
     assert ended.state == "stopped"
     assert bell.rows(tables.STOCK)["symbol"].n_unique() == 2
     assert "RUNNING" not in bell.rows(tables.JOB_LOG)["status"].to_list()
+
+
+def test_what_was_learned_holds_from_the_next_event_on_and_does_no_harm_when_it_is_damaged(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 24, 15, tzinfo=UTC)
+    wish = Wish(source=Source("demo", "1"), home=tmp_path / "home", clock=VirtualClock(now))
+    with at_work(wish, "bell run", asks=False) as worker:
+        service = Service(worker, Stop())
+        universe, before = service.known()
+        assert universe == worker.pipeline.universe
+        write_learned(worker.home.root, {"stocks": Learned(300.0, 200, 3, 240.0, 300.0, now)})
+        _, learned = service.known()
+        assert learned != before
+        assert learned.feed_delay(STOCKS) == 300
+        (worker.home.root / FILE_NAME).write_text("{", "utf-8")
+        assert service.known() == (universe, before)
+        assert service.idle(now) is False
