@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import structlog
@@ -21,10 +21,10 @@ from openingbell import coverage
 from openingbell.clock import Clock
 from openingbell.config import Settings
 from openingbell.coverage import Due
-from openingbell.errors import KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
+from openingbell.errors import ClockError, KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
 from openingbell.extract.actions import landed_splits
 from openingbell.extract.budget import Budget
-from openingbell.extract.fmp import Answer, FmpClient
+from openingbell.extract.fmp import CLOCK_TOLERANCE, Answer, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
 from openingbell.feeds import REFERENCE_FEEDS, Kind
@@ -117,13 +117,14 @@ def run(
 
     Raises:
         KeyRefused: the vendor does not accept the key.
+        ClockError: by our clock bars would be taken for final that still form.
         VendorError: not one request got an answer.
         RecordError: the disk does not take a file.
     """
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
         course = _Course(landing, client, clock, settings, source, budget or Budget(), stop, pool, progress)
         members = _settled(universe, course, wanted)
-        due = _due(members, landing, clock, settings, wanted)
+        due = [one for one in _due(members, landing, clock, settings, wanted) if one.member not in course.left_alone]
         while due and not course.done.stopped:
             course.go(due)
             searching = {one.member for one in due if one.probe} - course.left_alone
@@ -219,6 +220,7 @@ class _Course:
                 if isinstance(reply.error, Stopped):
                     continue
                 if reply.error is None or isinstance(reply.error, Restricted):
+                    _require_clock(self.client.skew, self.clock.now())
                     how_far = reach(reply.request, reply.rows, reply.answered_at, delay)
                     landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
                     rest += [how_far.rest] if how_far.rest else []
@@ -285,6 +287,17 @@ def _ask_all(
     for future in as_completed(waiting):
         if (reply := future.result()) is not None:
             yield reply
+
+
+def _require_clock(ahead: timedelta | None, now: datetime) -> None:
+    """Land nothing by a clock that runs ahead: what is final is judged by it."""
+    if ahead is not None and ahead > CLOCK_TOLERANCE:
+        raise ClockError(
+            f"asked the vendor at {now:%Y-%m-%d %H:%M:%S} UTC by this machine's clock; it is "
+            f"{ahead.total_seconds():,.0f} s ahead of the vendor's, and bars that still form would be taken for final; "
+            f"{CLOCK_TOLERANCE.seconds} s are allowed; set the clock, best by NTP, then run again: nothing of this was "
+            "kept"
+        )
 
 
 def _require_names(rows: pl.DataFrame, request: Request) -> None:

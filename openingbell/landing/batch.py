@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -59,7 +59,7 @@ class Batch:
         self._land = land
         self._parts: list[Part] = []
         self._path = root / header.feed / f"{uuid4().hex}{SUFFIX}"
-        self._file: BufferedWriter | None = None
+        self._file: FileIO | None = None
 
     def add(self, part: Part) -> None:
         """Keep an answer.
@@ -73,9 +73,8 @@ class Batch:
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("ab")
-            self._file.write(lines)
-            self._file.flush()
+                self._file = self._path.open("ab", buffering=0)  # a full disk is told now, and not again at the end
+            _append(self._file, lines)
         except OSError as error:
             raise RecordError(
                 f"asked to write {self._path} ({len(lines):,} bytes); the disk says: {error.strerror or error}; the "
@@ -103,6 +102,19 @@ class Batch:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _append(file: FileIO, content: bytes) -> None:
+    """Write all of it, or nothing: a disk that is full takes a piece, and no answer may stand behind half a line."""
+    begin = file.tell()
+    left = memoryview(content)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(begin)
+        raise
 
 
 def read_part(path: Path) -> tuple[Header, list[Part]] | None:
