@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Self
 
 import httpx
-import polars as pl
 import structlog
 import tenacity
 
@@ -33,6 +32,7 @@ from openingbell.errors import (
 )
 from openingbell.extract.pace import Pace
 from openingbell.extract.parse import parse
+from openingbell.landing.lines import Lines
 from openingbell.secrets import hide
 
 log = structlog.get_logger()
@@ -49,7 +49,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 class Answer:
     """A good answer: its rows as text, when it was received, its size as sent, and the calls that it took."""
 
-    rows: pl.DataFrame
+    rows: Lines
     status: int
     bytes: int
     answered_at: datetime

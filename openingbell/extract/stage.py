@@ -30,6 +30,7 @@ from openingbell.extract.reach import Reach, reach
 from openingbell.feeds import REFERENCE_FEEDS, Kind
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import Part
+from openingbell.landing.lines import Lines
 from openingbell.progress import Progress
 from openingbell.universe import Member, Universe
 
@@ -91,9 +92,9 @@ class _Reply:
     error: VendorError | None = None
 
     @property
-    def rows(self) -> pl.DataFrame:
+    def rows(self) -> Lines:
         """The answer's rows, none where an error came."""
-        return self.answer.rows if self.answer else pl.DataFrame()
+        return self.answer.rows if self.answer else Lines()
 
 
 def run(
@@ -300,7 +301,7 @@ def _require_clock(ahead: timedelta | None, now: datetime) -> None:
         )
 
 
-def _require_names(rows: pl.DataFrame, request: Request) -> None:
+def _require_names(rows: Lines, request: Request) -> None:
     """Rows without a date or a price would cover what they say nothing of; those of the whole market need symbols."""
     feed = request.member.feed
     needed = feed.needs if feed.kind is Kind.REFERENCE else ("date",)
@@ -308,13 +309,13 @@ def _require_names(rows: pl.DataFrame, request: Request) -> None:
         needed += ("symbol",)
     if feed.kind in (Kind.INTRADAY, Kind.DAILY):
         needed += ("open", "high", "low", "close")
-    missing = [name for name in needed if name not in rows.columns]
-    if len(rows) and missing:
+    missing = [name for name in needed if name not in rows.names]
+    if rows.count and missing:
         raise UnusableAnswer(
             f"asked for {request.member.symbol}; the rows have no {' and no '.join(missing)} but "
-            f"{', '.join(rows.columns)}",
+            f"{', '.join(rows.names)}",
             status=200,
-            body=rows.write_csv().encode("utf-8"),
+            body=rows.content,
         )
 
 
@@ -332,24 +333,20 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
         answered_at=reply.answered_at,
         status=status,
         outcome=Outcome.ANSWERED if answer else Outcome.RESTRICTED,
-        rows=len(reply.rows),
+        rows=reply.rows.count,
         bytes=answer.bytes if answer else 0,
         bars=reached.bars,
         calls=answer.tries if answer else 1,
     )
 
 
-def _with_provenance(reply: _Reply) -> pl.DataFrame:
+def _with_provenance(reply: _Reply) -> Lines:
     """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
-    if reply.rows.is_empty():
-        return pl.DataFrame()
-    asked = pl.lit(reply.request.member.symbol).alias("symbol")
-    own = reply.request.member.feed.whole_market and "symbol" in reply.rows.columns
-    return reply.rows.select(
-        pl.col("symbol") if own else asked,
-        pl.lit(reply.answered_at.isoformat()).alias("answered_at"),
-        pl.exclude("symbol", "answered_at"),
-    )
+    rows, moment = reply.rows, reply.answered_at.isoformat()
+    if rows.count and reply.request.member.feed.whole_market and "symbol" in rows.names:
+        at = pl.lit(moment).alias("answered_at")
+        return Lines.of(rows.frame.select("symbol", at, pl.exclude("symbol", "answered_at")))
+    return rows.stamped(reply.request.member.symbol, moment) if rows.count else rows
 
 
 def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:

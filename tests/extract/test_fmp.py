@@ -86,7 +86,7 @@ def test_a_good_answer_comes_with_its_facts() -> None:
     clock = NotingClock()
     with client(Vendor(httpx.Response(200, content=GOOD)), clock) as fmp:
         answer = fmp.get("historical-price-eod/full", QUESTION)
-    assert answer.rows.rows() == [("AAPL", "2024-05-06", "1.50")]
+    assert answer.rows.frame.rows() == [("AAPL", "2024-05-06", "1.50")]
     assert (answer.status, answer.answered_at) == (200, START)
     assert clock.waits == []
 
@@ -197,7 +197,7 @@ def test_the_key_travels_in_the_header_and_never_in_the_address() -> None:
 def test_a_question_without_a_symbol_takes_rows_of_any() -> None:
     rows = b'[{"symbol": "AAPL", "date": "2024-05-06"}, {"symbol": "MSFT", "date": "2024-05-06"}]'
     with client(Vendor(httpx.Response(200, content=rows))) as fmp:
-        assert fmp.get("splits-calendar", {"from": "2024-05-06"}).rows["symbol"].to_list() == ["AAPL", "MSFT"]
+        assert fmp.get("splits-calendar", {"from": "2024-05-06"}).rows.frame["symbol"].to_list() == ["AAPL", "MSFT"]
 
 
 def test_a_caret_is_encoded_in_the_address() -> None:
@@ -227,7 +227,7 @@ def test_what_may_pass_is_tried_again(first: httpx.Response | type[Exception], t
     vendor = Vendor(first, first, httpx.Response(200, content=GOOD))
     clock = NotingClock()
     with client(vendor, clock) as fmp:
-        assert len(fmp.get("eod", QUESTION).rows) == 1
+        assert fmp.get("eod", QUESTION).rows.count == 1
     assert len(vendor.requests) == tries
     assert len(clock.waits) == tries - 1
 
@@ -361,7 +361,7 @@ def test_a_charset_that_is_none_does_no_harm(charset: str) -> None:
     """JSON is UTF-8, whatever the header says."""
     headers = {"content-type": f"application/json; charset={charset}"}
     with client(Vendor(httpx.Response(200, content=GOOD, headers=headers))) as fmp:
-        assert len(fmp.get("eod", QUESTION).rows) == 1
+        assert fmp.get("eod", QUESTION).rows.count == 1
 
 
 @pytest.mark.parametrize("status", [200, 402, 500])

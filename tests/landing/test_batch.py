@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from openingbell.errors import RecordError
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import SUFFIX, Part, read_part
+from openingbell.landing.lines import Lines
 from tests.running import KILLED, REPOSITORY
 
 NOON = datetime(2019, 2, 15, 17, tzinfo=UTC)
@@ -36,7 +37,7 @@ def part(place: int, cells: list[str | None], at: datetime = NOON) -> Part:
         covered_last=DAY, answered_at=at, status=200, outcome=Outcome.ANSWERED, rows=len(rows), bytes=9, bars={DAY: 1},
         calls=2,
     )  # fmt: skip
-    return Part(place, ask, rows)
+    return Part(place, ask, Lines.of(rows))
 
 
 def batch(landing: Landing) -> Batch:
