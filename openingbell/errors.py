@@ -20,7 +20,9 @@
     │   └── UnusableAnswer          a 200 that is no answer (HTML, empty, cut, an error object): retryable
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
-    │   └── WarehouseLocked         another process holds it; what is landed waits
+    │   ├── WarehouseLocked         another process holds it; what is landed waits
+    │   ├── SchemaTooNew            a newer program made it
+    │   └── BackupNeeded            a migration loses something, and no backup of it was named
     └── WorkerBusy              another worker owns the home
 
 A message has four parts in this order: what was asked, what was found, what is allowed, what to do. Facts are
@@ -138,6 +140,14 @@ class WarehouseError(OpeningbellError):
 
 class WarehouseLocked(WarehouseError):
     """Another process holds the warehouse; landed files wait until it lets go."""
+
+
+class SchemaTooNew(WarehouseError):
+    """The tables are of a version that only a newer program knows."""
+
+
+class BackupNeeded(WarehouseError):
+    """A migration loses what the warehouse holds, and no backup that has it was named."""
 
 
 class WorkerBusy(OpeningbellError):

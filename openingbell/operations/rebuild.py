@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import polars as pl
 
@@ -19,7 +18,7 @@ from openingbell.operations.lock import worker_lock
 from openingbell.quality import stage as quality_control
 from openingbell.tables import Table
 from openingbell.versions import collapsed
-from openingbell.warehouse.connect import connect, connect_beside
+from openingbell.warehouse.connect import connect
 from openingbell.warehouse.protocol import Warehouse
 
 HISTORIES = (tables.JOB_LOG,)
@@ -51,7 +50,7 @@ class Rebuilt:
     """What came of a rebuild. `set_aside` is where a damaged first warehouse lies now, which nothing compares with."""
 
     differences: Sequence[Difference]
-    set_aside: Path | None = None
+    set_aside: str = ""
 
 
 def run(wish: Wish, *, verify: bool) -> Rebuilt:
@@ -85,7 +84,7 @@ def _run(home: Home, pipeline: Pipeline, *, verify: bool) -> Rebuilt:
             f"asked to compare with the warehouse {first.place}; found: {damage or 'there is none'}; only a whole one "
             "can be compared; run `bell rebuild`: it sets a damaged one aside and builds anew from the landed files"
         )
-    second = connect_beside(pipeline.settings, home.root, pipeline.clock)
+    second = first.beside()
     second.delete()
     rebuild(replace(pipeline, warehouse=second), usable)
     differences = compare(usable, second) if usable else []
@@ -94,7 +93,7 @@ def _run(home: Home, pipeline: Pipeline, *, verify: bool) -> Rebuilt:
         return Rebuilt(differences)
     if usable:
         _carry_over(usable, second)
-    set_aside = first.set_aside() if damage else None
+    set_aside = first.set_aside() if damage else ""
     second.take_place_of(first)
     return Rebuilt(differences, set_aside)
 

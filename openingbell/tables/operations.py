@@ -107,3 +107,16 @@ QUARANTINE = Table(
     ),
     order="load_id",
 )
+SCHEMA_VERSIONS = Table(
+    OPERATIONS,
+    "schema_versions",
+    ("version",),
+    "Which versions of the tables the warehouse has had since it was made, or since versions are recorded.",
+    (
+        Column("version", COUNT, "rises by one; the greatest is what it has"),
+        Column("name", TEXT, "what that version brought"),
+        Column("applied_at", MOMENT, "when it was committed", "UTC"),
+    ),
+    order="applied_at",
+)
+"""The warehouse's own. It is not among `TABLES`: it is neither copied nor compared, each warehouse has its own."""

@@ -21,12 +21,6 @@ def connect_at(path: Path, settings: Settings, clock: Clock) -> DuckDBWarehouse:
     return _open(path, settings, clock)
 
 
-def connect_beside(settings: Settings, home: Path, clock: Clock) -> DuckDBWarehouse:
-    """A second warehouse of the same kind, beside the one that the settings name."""
-    path = _path(settings, home)
-    return _open(path.with_name(f"{path.stem}.rebuild{path.suffix}"), settings, clock)
-
-
 def _path(settings: Settings, home: Path) -> Path:
     url = settings.warehouse_url
     return Path(url.removeprefix("duckdb:///")) if url else home / FILE_NAME

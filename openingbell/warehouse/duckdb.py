@@ -11,20 +11,18 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import duckdb
 import polars as pl
-import structlog
 
 from openingbell import versions
 from openingbell.clock import Clock
 from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
-from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Column, Table
-from openingbell.warehouse import sql
+from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TYPES, Column, Layout, Table
+from openingbell.warehouse import sql, upgrade
+from openingbell.warehouse.migrations import Add, Create, Drop, Remove, Retype, Step
 from openingbell.warehouse.sql import Statement, name_of, table_of
-
-log = structlog.get_logger()
 
 SQL_TYPES: dict[pl.DataType, str] = {
     pl.String(): "VARCHAR",
@@ -34,6 +32,8 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Date(): "DATE",
     pl.Datetime("us"): "TIMESTAMP",
 }
+TYPES_HERE = {text: TYPES[dtype] for dtype, text in SQL_TYPES.items()}
+LAYERS = (RAW, ANALYTICS, OPERATIONS)
 CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 MEMORY_MB = 2_048
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
@@ -50,6 +50,21 @@ POLL_SECONDS = 0.1
 def create_statement(table: Table) -> str:
     """The DDL of one table."""
     return f"CREATE TABLE {table_of(table)} ({', '.join(map(_column, table.columns))})"
+
+
+def statement_of(step: Step) -> str:
+    """The DDL of one step of a migration."""
+    match step:
+        case Create(table):
+            return create_statement(table)
+        case Add(table, column):
+            return f"ALTER TABLE {table_of(table)} ADD COLUMN {_column(column)}"
+        case Retype(table, column):
+            return f"ALTER TABLE {table_of(table)} ALTER {name_of(column.name)} TYPE {SQL_TYPES[column.dtype]}"
+        case Drop(table, name):
+            return f"ALTER TABLE {table_of(table)} DROP COLUMN {name_of(name)}"
+        case Remove(table):
+            return f"DROP TABLE {table_of(table)}"
 
 
 def _column(column: Column) -> str:
@@ -115,6 +130,20 @@ class DuckDBReader:
         first, last = self._frame(Statement(f"SELECT min({order}), max({order}) FROM {table_of(table)}")).row(0)
         return None if first is None else (first, last)
 
+    def days(self, table: Table) -> pl.DataFrame:
+        """See `protocol.Reader`."""
+        return self._frame(sql.days(table)).select("day", rows="found")
+
+    def layout(self) -> Layout:
+        """See `protocol.Reader`."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for layer, table, column, engines in self._connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name IN (?, ?, ?) ORDER BY table_oid, column_index", LAYERS
+        ).fetchall():  # fmt: skip
+            found.setdefault((layer, table), {})[column] = TYPES_HERE.get(engines, engines)
+        return found
+
     def _frame(self, statement: Statement) -> pl.DataFrame:
         frame: pl.DataFrame = self._connection.sql(statement.text, params=list(statement.parameters)).pl()
         return frame
@@ -156,6 +185,11 @@ class DuckDBWriter(DuckDBReader):
         statement = f"DELETE FROM {table_of(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
         self._run(statement, bounds, incoming=keys.unique())
 
+    def migrate(self, steps: Sequence[Step]) -> None:
+        """See `protocol.Writer`."""
+        for step in steps:
+            self._run(statement_of(step))
+
     def _run(
         self,
         text: str,
@@ -174,51 +208,25 @@ class DuckDBWarehouse:
         self.place = str(path)
         self._clock = clock
         self._wait_seconds = wait_seconds
+        self._memory_mb = memory_mb
         self._config = CONFIG | {"memory_limit": f"{memory_mb}MB"}
         self._is_set_up = False
+        self._is_known = False
         self._kept: duckdb.DuckDBPyConnection | None = None
 
     def exists(self) -> bool:
         """See `protocol.Warehouse`."""
         return self.path.exists()
 
-    def setup(self) -> None:
+    def setup(self, *, losing: bool = False) -> None:
         """See `protocol.Warehouse`."""
         if self._is_set_up and self.path.exists():
             return
-        if not self.path.exists():
+        if self.path.exists():
+            upgrade.bring_up(self, self._clock.now(), losing=losing)
+        else:
             self._create()
-        with self._connection(read_only=True) as connection:
-            missing = self._missing(connection)
-        if missing:
-            with self.write() as writer:
-                for statement in missing:
-                    writer._run(statement)
-            log.info("warehouse_migrated", statements=missing)
         self._is_set_up = True
-
-    def _missing(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """What makes the file fit this version: tables and columns that were not there yet."""
-        found = connection.sql(
-            "SELECT table_schema, table_name, column_name || ' ' || data_type AS column FROM information_schema.columns"
-        ).pl()
-        statements = []
-        for table in TABLES:
-            of_table = (pl.col("table_schema") == table.layer) & (pl.col("table_name") == table.name)
-            columns = set(found.filter(of_table)["column"])
-            if not columns:
-                statements.append(create_statement(table))
-                continue
-            needed = {f"{column.name} {SQL_TYPES[column.dtype]}": column for column in table.columns}
-            new = [column for text, column in needed.items() if text not in columns]
-            if not columns <= set(needed) or not all(column.null for column in new):
-                raise WarehouseError(
-                    f"asked to use the warehouse {self.place}; its table {table.name} has the columns "
-                    f"{', '.join(sorted(columns))}, this version needs {', '.join(sorted(needed))}; build it anew from "
-                    "the landed files with `bell rebuild`"
-                )
-            statements += [f"ALTER TABLE {table_of(table)} ADD COLUMN {_column(column)}" for column in new]
-        return statements
 
     def _create(self) -> None:
         """Make the file aside and put it into place whole, so that a full disk or a kill leaves no half of one."""
@@ -227,10 +235,9 @@ class DuckDBWarehouse:
         aside.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with aside._connection(read_only=False) as connection:
-                for layer in (RAW, ANALYTICS, OPERATIONS):
+                for layer in LAYERS:
                     connection.execute(f"CREATE SCHEMA {layer}").fetchall()
-                for table in TABLES:
-                    connection.execute(create_statement(table)).fetchall()
+                upgrade.create(DuckDBWriter(connection), self._clock.now())
         except WarehouseError:
             aside.delete()
             raise
@@ -242,11 +249,7 @@ class DuckDBWarehouse:
             path.unlink(missing_ok=True)
 
     def damage(self) -> str:
-        """What makes the file unreadable, in the engine's words; empty when nothing does, or there is no file.
-
-        Raises:
-            WarehouseLocked: another process holds it.
-        """
+        """See `protocol.Warehouse`."""
         if not self.path.exists():
             return ""
         try:
@@ -262,15 +265,24 @@ class DuckDBWarehouse:
             raise
         return ""
 
-    def set_aside(self) -> Path:
-        """Rename the file, so that its place is free, and give its new path."""
+    def set_aside(self) -> str:
+        """See `protocol.Warehouse`."""
         aside, number = self.path.with_name(f"{self.path.name}.broken"), 1
         while aside.exists():
             number += 1
             aside = self.path.with_name(f"{self.path.name}.broken{number}")
         if _log_of(self.path).exists():
             _log_of(self.path).replace(_log_of(aside))
-        return self.path.rename(aside)
+        return str(self.path.rename(aside))
+
+    def beside(self) -> Self:
+        """See `protocol.Warehouse`."""
+        return type(self)(
+            self.path.with_name(f"{self.path.stem}.rebuild{self.path.suffix}"),
+            clock=self._clock,
+            wait_seconds=self._wait_seconds,
+            memory_mb=self._memory_mb,
+        )
 
     def take_place_of(self, other: DuckDBWarehouse) -> None:
         """See `protocol.Warehouse`."""
@@ -294,19 +306,24 @@ class DuckDBWarehouse:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=True) as connection:
             connection.execute("BEGIN TRANSACTION").fetchall()
-            yield DuckDBReader(connection)
+            reader = DuckDBReader(connection)
+            self._require_known(reader)
+            yield reader
 
     @contextmanager
     def write(self) -> Iterator[DuckDBWriter]:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=False) as connection:
             connection.execute("BEGIN TRANSACTION").fetchall()
-            yield DuckDBWriter(connection)
+            writer = DuckDBWriter(connection)
+            self._require_known(writer)
+            yield writer
             connection.execute("COMMIT").fetchall()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=True) as connection:
+            self._require_known(DuckDBReader(connection))
             connection.execute("SET search_path = 'analytics,raw,operations'").fetchall()
             connection.execute("SET enable_external_access = false").fetchall()
             connection.execute("SET lock_configuration = true").fetchall()
@@ -325,6 +342,12 @@ class DuckDBWarehouse:
                     "allowed, docs/tables.md lists the tables; correct the statement"
                 ) from error
         return frame
+
+    def _require_known(self, reader: DuckDBReader) -> None:
+        """Refuse what a newer program made; looked at once."""
+        if not self._is_known:
+            upgrade.require_known(reader, self.place)
+            self._is_known = True
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -46,6 +46,12 @@ def spans(table: Table, *, symbols: Collection[str] | None, loads: Collection[st
     )
 
 
+def days(table: Table) -> Statement:
+    """Rows by day, as `protocol.Reader.days` describes them, with their number as `found`."""
+    day = f"CAST({name_of(table.order)} AS DATE)"
+    return Statement(f"SELECT {day} AS day, count(*) AS found FROM {table_of(table)} GROUP BY {day} ORDER BY {day}")
+
+
 def table_of(table: Table) -> str:
     """A table's name behind its layer."""
     return f"{table.layer}.{table.name}"

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,15 @@ from hypothesis import strategies as st
 
 from openingbell import tables
 from openingbell.clock import VirtualClock
-from openingbell.errors import QueryError, WarehouseError
+from openingbell.errors import BackupNeeded, QueryError, SchemaTooNew, WarehouseError
 from openingbell.tables import Table
+from openingbell.tables.history import Version
 from openingbell.warehouse import protocol
 from openingbell.warehouse.duckdb import DuckDBReader, DuckDBWarehouse, DuckDBWriter
+from openingbell.warehouse.migrations import TODAY, Schema
 from openingbell.warehouse.protocol import Reader, Warehouse, Writer
+from openingbell.warehouse.upgrade import bring_up, plan_of
+from tests.warehouse.earlier import make_earlier
 
 NOW = datetime(2019, 2, 15, 22, tzinfo=UTC)
 posix = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
@@ -565,3 +570,116 @@ def test_a_query_that_writes_or_is_wrong_is_refused_and_changes_nothing(warehous
         warehouse.query(sql)
     assert stored(warehouse).equals(rows(stock()))
     warehouse.setup()
+
+
+def days_of(warehouse: Warehouse, table: Table) -> pl.DataFrame:
+    with warehouse.read() as reader:
+        return reader.days(table)
+
+
+def test_the_days_of_a_table_are_counted_in_order(warehouse: Warehouse) -> None:
+    assert days_of(warehouse, tables.STOCK_RAW).schema == {"day": pl.Date(), "rows": pl.Int64()}
+    write(warehouse, rows(stock("A", 60 * 24), stock("A", 3), stock("B", 3), stock("B", date=datetime(1969, 12, 31))))
+    write(warehouse, daily("A", date(2019, 2, 14), date(2019, 2, 12)), tables.DAILY_BARS)
+    assert days_of(warehouse, tables.STOCK_RAW).rows() == [
+        (date(1969, 12, 31), 1), (date(2019, 2, 15), 2), (date(2019, 2, 16), 1),
+    ]  # fmt: skip
+    assert days_of(warehouse, tables.DAILY_BARS).rows() == [(date(2019, 2, 12), 1), (date(2019, 2, 14), 1)]
+
+
+def layout_of(warehouse: Warehouse) -> dict[tuple[str, str], dict[str, str]]:
+    with warehouse.read() as reader:
+        return {place: dict(columns) for place, columns in reader.layout().items()}
+
+
+def versions_of(warehouse: Warehouse) -> list[int]:
+    """The recorded versions."""
+    return stored(warehouse, tables.SCHEMA_VERSIONS)["version"].to_list()
+
+
+def test_a_new_warehouse_has_the_tables_of_this_program_and_records_their_version(warehouse: Warehouse) -> None:
+    assert layout_of(warehouse) == {(t.layer, t.name): t.types for t in TODAY.tables}
+    assert stored(warehouse, tables.SCHEMA_VERSIONS).rows() == [
+        (TODAY.newest.number, TODAY.newest.name, NOW.replace(tzinfo=None))
+    ]
+
+
+@pytest.mark.parametrize("version", [version.number for version in TODAY.versions[:-1]])
+def test_a_warehouse_of_an_earlier_version_is_brought_up_and_keeps_its_rows(
+    warehouse: Warehouse, place: Callable[[str], Any], version: int
+) -> None:
+    """Null in what is new, and what is written afterwards stands beside them."""
+    fresh = layout_of(warehouse)
+    written = make_earlier(warehouse, version)
+    for _ in range(2):
+        place("one").setup()
+        assert layout_of(place("one")) == fresh
+    newer = [one.number for one in TODAY.versions if one.number > version]
+    assert versions_of(warehouse)[-len(newer) :] == newer
+    with place("one").write() as writer:
+        for table in tables.TABLES:
+            found, before = writer.read(table), written.get(table.name, table.empty())
+            assert found.select(before.columns).sort(table.key).equals(before, null_equal=True), table.name
+            assert all(found[name].null_count() == len(found) for name in set(table.names) - set(before.columns))
+        writer.append(tables.STOCK_RAW, rows(stock()))
+        assert writer.count(tables.STOCK_RAW) == len(written["stock_data_raw"]) + 1
+
+
+def test_a_migration_that_fails_is_done_by_the_next(warehouse: Warehouse, place: Callable[[str], Any]) -> None:
+    """Whether the engine undid what came before the failure or not."""
+    fresh = layout_of(warehouse)
+    make_earlier(warehouse, 1)
+    with warehouse.read() as reader:
+        steps = plan_of(reader, warehouse.place).steps
+    with pytest.raises(WarehouseError), warehouse.write() as writer:
+        writer.migrate([*steps[: len(steps) // 2], steps[0]])
+    assert layout_of(warehouse) != fresh
+    place("one").setup()
+    assert layout_of(warehouse) == fresh
+    assert versions_of(warehouse)[-1] == TODAY.newest.number
+
+
+def test_a_newer_warehouse_is_refused_by_name_for_whatever_it_is_wanted(
+    warehouse: Warehouse, place: Callable[[str], Any]
+) -> None:
+    newer = (TODAY.newest.number + 2, "bars of the moon", datetime(2030, 1, 1))
+    frame = pl.DataFrame([newer], schema=tables.SCHEMA_VERSIONS.schema, orient="row")
+    write(warehouse, frame, tables.SCHEMA_VERSIONS)
+
+    def read() -> None:
+        with place("one").read():
+            pass
+
+    words = rf"version {newer[0]} \(bars of the moon\), .*; this one knows versions up to {TODAY.newest.number} \("
+    for use in (
+        place("one").setup,
+        read,
+        lambda: write(place("one"), rows(stock())),
+        lambda: place("one").query("SELECT 1"),
+    ):
+        with pytest.raises(SchemaTooNew, match=words):
+            use()
+
+
+def test_what_a_version_takes_away_goes_only_for_who_has_a_backup(warehouse: Warehouse) -> None:
+    write(warehouse, rows(stock(close=1.5), stock(minute=1, close=2.0)))
+    kept = tuple(
+        replace(c, dtype=pl.String()) if c.name == "volume" else c for c in tables.STOCK_RAW.columns if c.name != "open"
+    )
+    narrower = replace(tables.STOCK_RAW, columns=kept)
+    less = tuple(t for t in TODAY.tables if t not in (tables.STOCK_RAW, tables.RESTATEMENTS))
+    number = TODAY.newest.number + 1
+    lost = Version(number, "less", drops=("stock_data_raw.open", "restatements"), retypes=("stock_data_raw.volume",))
+    later = Schema((narrower, *less), (*TODAY.versions, lost))
+    before = layout_of(warehouse)
+    with pytest.raises(
+        BackupNeeded,
+        match=r"make stock_data_raw.volume text, drop stock_data_raw.open, drop restatements, which cannot",
+    ):
+        bring_up(warehouse, NOW, later, losing=False)
+    assert layout_of(warehouse) == before
+    bring_up(warehouse, NOW, later, losing=True)
+    with warehouse.write() as writer:
+        assert writer.read(tables.SCHEMA_VERSIONS)["version"].max() == number
+        assert writer.layout() == {(t.layer, t.name): t.types for t in later.tables}
+        assert writer.read(narrower)["close"].sort().to_list() == [1.5, 2.0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,8 +9,7 @@ import pytest
 
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
-from openingbell.warehouse.connect import connect, connect_beside
-from openingbell.warehouse.duckdb import DuckDBWarehouse
+from openingbell.warehouse.connect import connect
 
 CLOCK = VirtualClock(datetime(2019, 2, 15, tzinfo=UTC))
 
@@ -29,17 +27,15 @@ def test_a_warehouse_is_where_its_url_says_and_by_default_in_the_home(
 ) -> None:
     settings = Settings(warehouse_url=url)
     assert connect(settings, tmp_path, CLOCK).path == Path(path.format(home=tmp_path))
-    assert connect_beside(settings, tmp_path, CLOCK).path == Path(beside.format(home=tmp_path))
+    assert connect(settings, tmp_path, CLOCK).beside().path == Path(beside.format(home=tmp_path))
 
 
-@pytest.mark.parametrize("connected", [connect, connect_beside])
-def test_a_warehouse_has_the_memory_of_the_settings(
-    tmp_path: Path, connected: Callable[[Settings, Path, VirtualClock], DuckDBWarehouse]
-) -> None:
-    made = connected(Settings(warehouse_memory_mb=256), tmp_path, CLOCK)
-    made.setup()
-    held = made.query("SELECT current_setting('memory_limit') AS held")["held"].item()
-    assert held == "244.1 MiB"  # 256 million bytes
+def test_a_warehouse_and_the_one_beside_it_have_the_memory_of_the_settings(tmp_path: Path) -> None:
+    first = connect(Settings(warehouse_memory_mb=256), tmp_path, CLOCK)
+    for made in (first, first.beside()):
+        made.setup()
+        held = made.query("SELECT current_setting('memory_limit') AS held")["held"].item()
+        assert held == "244.1 MiB"  # 256 million bytes
 
 
 def test_connecting_opens_nothing(tmp_path: Path) -> None:
