@@ -18,7 +18,7 @@ from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.errors import RecordError
-from openingbell.landing import Ask, Landing, Manifest, Outcome
+from openingbell.landing import Ask, Landing, Manifest, Outcome, compress
 from openingbell.load import stage
 from openingbell.load.stage import Loaded
 from openingbell.tables import Table
@@ -96,6 +96,16 @@ def wall(minutes: int) -> str:
 
 def later(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
+
+
+def test_compressed_files_load_as_the_others_do(tmp_path: Path) -> None:
+    plain, packed = Bench(tmp_path / "plain"), Bench(tmp_path / "packed")
+    for at in (plain, packed):
+        for minute in (60, 75):
+            at.land(later(minute), ("AAPL", wall(minute - 60), "1"), ("MSFT", wall(0), f"{minute}"))
+    assert compress(packed.landing, later(70)).files == 1
+    assert packed.load() == plain.load() == Loaded(files=2, rows=4, rows_new=4)
+    assert packed.rows(tables.STOCK_RAW).equals(plain.rows(tables.STOCK_RAW), null_equal=True)
 
 
 def test_a_file_loads_once_with_its_row_in_loads(tmp_path: Path) -> None:
