@@ -23,6 +23,7 @@
     │   ├── WarehouseLocked         another process holds it; what is landed waits
     │   ├── SchemaTooNew            a newer program made it
     │   └── BackupNeeded            a migration loses something, and no backup of it was named
+    ├── BackupError             a backup that is not whole, or cannot be written
     └── WorkerBusy              another worker owns the home
 
 A message has four parts in this order: what was asked, what was found, what is allowed, what to do. Facts are
@@ -148,6 +149,10 @@ class SchemaTooNew(WarehouseError):
 
 class BackupNeeded(WarehouseError):
     """A migration loses what the warehouse holds, and no backup that has it was named."""
+
+
+class BackupError(OpeningbellError):
+    """A backup cannot be written, or is not the one that was written."""
 
 
 class WorkerBusy(OpeningbellError):

@@ -71,16 +71,29 @@ def report(
 
 
 @app.command()
-def setup(demo: Demo = False, replay: Replay = None, seed: Seed = 1) -> None:
-    """Create the warehouse's tables; safe at any time."""
+def setup(
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", help="A backup of now, where this version takes away what an earlier one had."),
+    ] = None,
+    demo: Demo = False,
+    replay: Replay = None,
+    seed: Seed = 1,
+) -> None:
+    """Create the warehouse's tables, or bring those of an earlier version up to this one; safe at any time."""
     from openingbell import terminal
     from openingbell.operations import home as homes
     from openingbell.operations.entry import entered
+    from openingbell.tables.history import VERSIONS
 
     with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
         homes.claim(home, pipeline.clock)
-        pipeline.warehouse.setup()
-        terminal.say(f"the warehouse {pipeline.warehouse.place} is ready")
+        if backup is not None:
+            from openingbell.operations.keeping.backup import require_backup
+
+            require_backup(backup, pipeline.warehouse)
+        pipeline.warehouse.setup(losing=backup is not None)
+        terminal.say(f"the warehouse {pipeline.warehouse.place} is ready, its tables of version {VERSIONS[-1].number}")
 
 
 @app.command()

@@ -183,11 +183,13 @@ def stored_tables(layout: Layout, schema: Schema = TODAY) -> list[Table]:
     One's own tables are not among them.
     """
     gone = {name for version in schema.versions for name in version.drops}
-    return [
-        _as_found(BY_NAME.get(name) or Table(layer, name, (), "", (), order=next(iter(found))), found)
+    ours = [table for table in TABLES if (table.layer, table.name) in layout]
+    others = [
+        Table(layer, name, (), "", (), order=next(iter(found)))
         for (layer, name), found in layout.items()
-        if (name in BY_NAME and BY_NAME[name].layer == layer) or name in gone
+        if name in gone and name not in BY_NAME
     ]
+    return [_as_found(table, layout[table.layer, table.name]) for table in (*ours, *others)]
 
 
 def _as_found(table: Table, found: Mapping[str, str]) -> Table:

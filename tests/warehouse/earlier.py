@@ -54,10 +54,9 @@ def _value(column: Column, n: int) -> object:
 
 def make_earlier(warehouse: Warehouse, version: int) -> dict[str, pl.DataFrame]:
     """Give an empty warehouse the tables of an earlier version, with rows in each; these rows, by table."""
-    warehouse.setup()
     old = tables_of(version)
     written = {table.name: some_rows(table) for table in old if table.name != SCHEMA_VERSIONS.name}
-    with warehouse.write() as writer:
+    with warehouse.kept_open(), warehouse.write() as writer:
         stored = stored_tables(writer.layout())
         writer.migrate([Remove(table) for table in (*stored, SCHEMA_VERSIONS)])
         writer.migrate([Create(table) for table in old])
