@@ -25,7 +25,10 @@ PIECE = 1 << 18
 """Signs that are taken apart at once: they and what is counted of them stay near the processor."""
 BLANKS = b" \t\r\n"
 GAP = re.compile(rb",([ \t\r\n]*)")
-COMMA, NEWLINE, QUOTE, DOT, MINUS, ZERO = map(ord, ',\n".-0')
+NUMBER = re.compile(rb"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+BLANK, COMMA, NEWLINE, QUOTE, DOT, MINUS, ZERO = map(ord, ' ,\n".-0')
+ONE_DOT = 1 << 20
+"""What a dot counts more than another sign that is no digit: both are counted at once."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +53,6 @@ class _Row:
         inside = b"".join(end + before for end, before in zip(ends[:-1], self.before[1:], strict=True))
         first, other = (blanks + self.before[0] + inside for blanks in self.blanks)
         return b"[" + first + (ends[-1] + other) * (rows - 1)
-
-    def gaps(self, rows: int) -> Counts:
-        """How many signs so many rows have before each value: behind the comma, or at the very first the bracket."""
-        gaps = np.tile([len(before) for before in self.before], (rows, 1))
-        gaps[0, 0] += len(self.blanks[0])
-        gaps[1:, 0] += len(self.blanks[1])
-        return gaps
 
 
 def flat_rows(body: bytes) -> Lines | None:
@@ -89,26 +85,35 @@ def _flat(body: bytes) -> Lines | None:
     row = _spelling(body)
     if row is None:
         return None
+    fields = len(row.names)
     signs = np.frombuffer(body, np.uint8, end)
     edges = np.concatenate([[0], np.flatnonzero(signs == COMMA), [end]])
-    rows, rest = divmod(len(edges) - 1, len(row.names))
+    rows, rest = divmod(len(edges) - 1, fields)
     if rest:
         return None
-    before, behind = row.gaps(rows), np.array([len(behind) for behind in row.behind])
-    widths = np.diff(edges).reshape(before.shape) - before - behind  # of the values and the sign behind each
+    before, behind = (np.array([len(part) for part in parts]) for parts in (row.before, row.behind))
+    first, other = map(len, row.blanks)
+    widths = np.diff(edges).reshape(rows, fields) - (before + behind)  # of the values and the sign behind each
+    widths[0, 0] -= first
+    widths[1:, 0] -= other
     if widths.min() < 2:
         return None
-    gaps = before + np.roll(behind, 1)
-    gaps[0, 0] = before[0, 0] + 1
-    is_value = np.repeat(np.tile([False, True], widths.size), np.stack([gaps, widths], axis=2).reshape(-1))
+    runs = np.empty((rows, fields, 2), np.int64)
+    runs[:, :, 0] = before + np.roll(behind, 1)
+    runs[:, :, 1] = widths
+    runs[0, 0, 0] = 1 + first + before[0]
+    runs[1:, 0, 0] += other
+    alternately = np.zeros(runs.size, np.bool_)
+    alternately[1::2] = True
+    is_value = np.repeat(alternately, runs.reshape(-1))
     signs = signs[: len(is_value)]
     if signs[~is_value].tobytes() != row.between(rows):
         return None
     values = signs[is_value]
-    stops = np.cumsum(widths).reshape(widths.shape) - 1
+    stops = np.cumsum(widths).reshape(rows, fields) - 1
     if (values[stops] != [(behind + b",")[0] for behind in row.behind]).any():
         return None
-    values[stops] = [*[COMMA] * (len(row.names) - 1), NEWLINE]
+    values[stops] = [*[COMMA] * (fields - 1), NEWLINE]
     if not _are_as_they_must(values, stops - widths + 1, stops, row.are_texts):
         return None
     return Lines(row.names, rows, values.tobytes(), are_numbers=True, stops=stops)
@@ -133,31 +138,29 @@ def _spelling(body: bytes) -> _Row | None:
 
 def _are_as_they_must(values: Signs, starts: Counts, stops: Counts, are_texts: list[bool]) -> bool:
     """Whether texts are as long as the first of their column and have only signs that a line may have, and whether
-    everything else is a JSON number without an exponent.
+    everything else is a JSON number.
 
     Args:
         values: all values with a sign behind each that is no digit.
         starts, stops: where each begins, and where the sign behind it stands: a row a row, a column a field.
         are_texts: of each field whether it is text.
     """
-    dots = np.count_nonzero(values == DOT)
     for field in np.flatnonzero(are_texts):
         begin, width = starts[:, field], int(stops[0, field] - starts[0, field])
         if (stops[:, field] - begin != width).any():
             return False
         text = values[begin[:, None] + np.arange(width)]
-        if (text < 32).any() or (text == QUOTE).any():
+        if (text < BLANK).any() or (text == QUOTE).any():
             return False
-        dots -= np.count_nonzero(text == DOT)
     is_number = np.flatnonzero(~np.array(are_texts))
-    is_digit = values - ZERO < 10  # below zero it is far above
-    up_to = np.cumsum(~is_digit, dtype=np.int32)[stops.reshape(-1)]
-    others = np.diff(up_to, prepend=0).reshape(stops.shape)[:, is_number]
     begin, stop = starts[:, is_number], stops[:, is_number]
-    minus = values[begin] == MINUS
-    first = begin + minus
-    if not (is_digit[first] & is_digit[stop - 1]).all():
-        return False
-    inside = others - 1 - minus  # signs that are neither digits nor in front: at most a dot
-    leading_zero = (values[first] == ZERO) & is_digit[first + 1]
-    return bool((inside <= 1).all() and inside.sum() == dots and not leading_zero.any())
+    is_digit = values - ZERO < 10  # below zero it is far above
+    counted = np.cumsum(~is_digit + ONE_DOT * (values == DOT), dtype=np.int32)[stops.reshape(-1)]
+    others = np.diff(counted, prepend=0).reshape(stops.shape)[:, is_number]
+    has_minus = values[begin] == MINUS
+    first = np.minimum(begin + has_minus, stop - 1)
+    inside = others - 1 - has_minus  # signs that are neither digits nor in front
+    is_plain = is_digit[first] & is_digit[stop - 1] & ((inside == 0) | (inside == 1 + ONE_DOT))
+    is_plain &= (values[first] != ZERO) | ~is_digit[first + 1]
+    odd = np.stack([begin[~is_plain], stop[~is_plain]], axis=1).tolist()
+    return all(NUMBER.fullmatch(values[start:end].tobytes()) for start, end in odd)

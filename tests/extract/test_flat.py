@@ -17,7 +17,7 @@ from openingbell.landing.lines import Lines
 
 STYLES = [{"indent": 2}, {"indent": 4}, {}, {"separators": (",", ":")}, {"indent": 0}]
 NAMES = ("symbol", "date", "open", "volume")
-NUMBERS = ["0", "-0", "437", "437.20", "0.5", "-36.98", "12345678901234567890", "0.00", "-0.1"]
+NUMBERS = ["0", "-0", "437", "437.20", "0.5", "-36.98", "12345678901234567890", "0.00", "-0.1", "1e5", "-1.5E-7"]
 
 
 def spelled(rows: list[dict[str, str]], style: int, texts: tuple[str, ...] = ("symbol", "date")) -> bytes:
@@ -79,7 +79,7 @@ def test_whatever_is_done_to_a_body_the_two_never_differ(
     "field",
     [
         '"a": 01', '"a": 1.', '"a": .5', '"a": +1', '"a": 1.2.3', '"a": -', '"a": 1-2', '"a": 0x1', '"a": 1 2', '"a": ',
-        '"a": 1e5', '"a": NaN', '"a": null', '"a": true', '"a": "text"', '"a": [1]', '"a": {"b": 1}', '"a": 1, "a": 2',
+        '"a": 1e', '"a": 1e+', '"a": e5', '"a": 01e5', '"a": 1e5.0', '"a": NaN', '"a": null', '"a": true', '"a": "text"', '"a": [1]', '"a": {"b": 1}', '"a": 1, "a": 2',
         '"date": ""', '"date": "a\\"b"', '"date": "a,b"', '"date": "é"', '"date": "a\tb"', '"a" 1', "a: 1", '"a b": 1',
         '"Error Message": "Limit Reach"', '"a": 1 }, {"a": 1', '"a": 1, {"b": 2', '"a": 12"', '"a": -01', '"a": --1',
     ],
