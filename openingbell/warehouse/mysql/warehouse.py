@@ -7,10 +7,11 @@ goes and comes back finds nothing of before.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import date, timedelta
 
 import polars as pl
 import structlog
@@ -32,6 +33,8 @@ OLD = "_old"
 """Behind the names of tables whose place was taken, until they are gone."""
 LOCK_NAME = "openingbell {}"
 LONGEST_LOCK_NAME = 64
+MANY_ROWS = 50_000
+"""After so many new rows the server is asked to look at a table anew: by itself it does so some time later."""
 LEAVE_BYTES = 1 << 10
 """Of the longest packet, for what is around rows."""
 
@@ -43,23 +46,31 @@ class MySQLReader(Reading):
         self._wire = wire
         self.dialect = databases.dialect
 
+    def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
+        """See `protocol.Reader`."""
+        return self._ends(statements.bounds(table, self.dialect, by=by or table.order))
+
     def _frame(self, statement: Statement) -> pl.DataFrame:
         return self._wire.frame(query.bound(statement.text, statement.parameters, self._wire.literal))
 
 
 class MySQLWriter(MySQLReader):
-    """Reads and writes in one transaction."""
+    """Reads and writes in one transaction. `filled` counts the rows that went into each table."""
 
     def __init__(self, wire: Wire, databases: Databases, collation: str, by_insert: Callable[[], None]) -> None:
         super().__init__(wire, databases)
         self._shape = Shape(collation)
         self._by_insert = by_insert
+        self._takes_files = True
+        self.filled: Counter[str] = Counter()
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`. Rows go in as they will lie: that halves the time."""
         if not rows.is_empty():
             ordered = table.conform(rows).sort(statements.primary_key(table))
-            self._fill(self.dialect.table(table), ordered)
+            target = self.dialect.table(table)
+            self._fill(target, ordered)
+            self.filled[target] += len(ordered)
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
@@ -82,13 +93,13 @@ class MySQLWriter(MySQLReader):
         self._wire.run(statements.drop_staged(self.dialect))
 
     def _fill(self, target: str, rows: pl.DataFrame) -> None:
-        if self._wire.takes_files:
+        if self._takes_files:
             try:
                 changed, complaints = self._wire.send(statements.load(target, rows.columns), _ahead(encode.lines(rows)))
             except Failure as failure:
                 if failure.code not in faults.NO_LOCAL_INFILE:
                     raise
-                self._wire.takes_files = False
+                self._takes_files = False
             else:
                 if changed != len(rows) or complaints:
                     raise Failure(0, self._complaint(len(rows) - changed))
@@ -307,12 +318,16 @@ class MySQLWarehouse:
         with self._writing() as wire:
             wire.run(f"USE {self._databases.names[OPERATIONS]}")
             wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            writer = MySQLWriter(wire, self._databases, wire.collation, self._announce)
             try:
-                yield MySQLWriter(wire, self._databases, wire.collation, self._announce)
+                yield writer
                 wire.run("COMMIT")
             except BaseException:
                 wire.close()  # which undoes it, whatever state it is in
                 raise
+            if grown := [target for target, rows in writer.filled.items() if rows >= MANY_ROWS]:
+                with suppress(Failure):  # all is committed, and the server would get to it by itself
+                    wire.run(statements.analyze(grown))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """See `protocol.Warehouse`."""
