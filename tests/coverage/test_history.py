@@ -93,6 +93,6 @@ def test_bars_that_turn_up_before_the_beginning_move_it() -> None:
     assert vendor.known(20).before == 0
 
 
-@pytest.mark.parametrize(("feed", "sessions"), [(STOCKS, 20), (COMMODITIES, ENOUGH), (EOD, 1_303)])
+@pytest.mark.parametrize(("feed", "sessions"), [(STOCKS, 20), (COMMODITIES, ENOUGH), (EOD, 3_910)])
 def test_a_probe_spans_what_a_request_may(feed: object, sessions: int) -> None:
     assert window_sessions(feed) == sessions  # type: ignore[arg-type]
