@@ -80,20 +80,22 @@ class Bell:
 
     def contents(self) -> dict[str, pl.DataFrame]:
         """Every raw and analytics table and the coverage, without what depends on the moment of the run."""
-        return {
-            table.name: _settled(self.rows(table))
-            for table in tables.TABLES
-            if table.layer != tables.OPERATIONS or table is tables.COVERAGE
-        }
+        with self.warehouse.read() as reader:
+            return {
+                table.name: _settled(reader.read(table))
+                for table in tables.TABLES
+                if table.layer != tables.OPERATIONS or table is tables.COVERAGE
+            }
 
     def require_unique_keys(self) -> None:
         """No table holds a key twice, and no raw table says the same of a bar twice."""
-        for table in tables.TABLES:
-            rows = self.rows(table)
-            assert rows.select(table.key).is_duplicated().sum() == 0, table.name
-            if table.layer == RAW:
-                said = rows.select(*table.bar_key, *table.values)
-                assert said.is_duplicated().sum() == 0, table.name
+        with self.warehouse.read() as reader:
+            for table in tables.TABLES:
+                rows = reader.read(table)
+                assert rows.select(table.key).is_duplicated().sum() == 0, table.name
+                if table.layer == RAW:
+                    said = rows.select(*table.bar_key, *table.values)
+                    assert said.is_duplicated().sum() == 0, table.name
 
 
 def _settled(rows: pl.DataFrame) -> pl.DataFrame:

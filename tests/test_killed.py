@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from openingbell import tables
@@ -53,6 +54,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Bell:
     return bell
 
 
+@pytest.fixture(scope="module")
+def undisturbed(whole: Bell) -> dict[str, pl.DataFrame]:
+    """What its tables hold."""
+    return whole.contents()
+
+
 def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) -> None:
     writes = Path(whole.environment["WRITES_LOG"]).read_text("utf-8").split()
     assert len(writes) == WRITES
@@ -60,12 +67,14 @@ def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) 
 
 
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
-def test_after_a_kill_the_next_run_ends_in_the_same_tables(whole: Bell, tmp_path: Path, write: int) -> None:
+def test_after_a_kill_the_next_run_ends_in_the_same_tables(
+    undisturbed: dict[str, pl.DataFrame], tmp_path: Path, write: int
+) -> None:
     bell = Bell(tmp_path / "home", {**FEW_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
     bell.run(str(write), "full", "--demo", "--now", NOW, code=KILLED, script=str(CHILD))
     bell.run("full", "--demo")
     bell.require_unique_keys()
     contents = bell.contents()
-    assert all(rows.equals(contents[name]) for name, rows in whole.contents().items())
+    assert all(rows.equals(contents[name]) for name, rows in undisturbed.items())
     statuses = bell.rows(tables.JOB_LOG)["status"].unique().to_list()
     assert "RUNNING" not in statuses
