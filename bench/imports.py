@@ -95,7 +95,7 @@ def _run(home: Path, *arguments: str) -> tuple[Run, dict[str, int]]:
     environment = kept | {"OPENINGBELL_HOME": str(home), "PYTHONPATH": str(measure.ROOT)}
     begun = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=home, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, *arguments], cwd=home, env=environment, capture_output=True, encoding="utf-8", check=True
     )
     seconds = time.perf_counter() - begun
     modules = modules_of(done.stderr)

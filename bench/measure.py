@@ -75,7 +75,7 @@ def run_script(script: str, *arguments: object) -> Run:
     """One run of a script of this folder in a process of its own, from start to exit."""
     command = [sys.executable, str(ROOT / "bench" / script), *map(str, arguments)]
     begun = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     seconds = time.perf_counter() - begun
     facts: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return Run(seconds, int(facts["peak_bytes"]), facts)
@@ -91,15 +91,15 @@ def peak_bytes() -> int:
 
     Linux counts the pages of the process that started this one into `ru_maxrss`; VmHWM begins anew with the program.
     """
-    status = Path("/proc/self/status")
-    if status.exists():
-        lines = dict(line.split(":", 1) for line in status.read_text("utf-8").splitlines())
-        return int(lines["VmHWM"].split()[0]) * 1024
-    if sys.platform == "win32":
+    if sys.platform == "linux":
+        status = Path("/proc/self/status").read_text("utf-8")
+        return int(dict(line.split(":", 1) for line in status.splitlines())["VmHWM"].split()[0]) * 1024
+    elif sys.platform == "win32":  # noqa: RET505  type checkers know such branches
         return 0
-    import resource  # noqa: PLC0415  Windows has none
+    else:
+        import resource  # noqa: PLC0415  Windows has none
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def interleaved(ways: Mapping[str, Callable[[], Run]], repeats: int) -> dict[str, Runs]:

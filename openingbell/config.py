@@ -57,11 +57,14 @@ COMMODITIES = "GCUSD SIUSD CLUSD NGUSD"
 
 SYMBOL = r"^[A-Z0-9^][A-Z0-9.^=-]*$"
 """What a symbol looks like; it becomes part of a file's name."""
+DATABASE = "[A-Za-z][A-Za-z0-9_]{0,39}"
+"""What the name of a database looks like; it becomes part of statements."""
 Stock = NewType("Stock", str)
 """A symbol, or the name of an index in place of those of its members."""
 Extra = NewType("Extra", str)
 """The name of an indicator that may be left out."""
 KINDS: dict[object, str] = {
+    bool: "true or false",
     int: "whole number",
     int | None: "whole number",
     float: "number",
@@ -235,10 +238,28 @@ class Settings(BaseModel):
         "there is one. See docs/coverage.md.",
     )
     warehouse_url: str = Field(
-        "", pattern=r"^(duckdb:///.+)?$", description="Where the warehouse is; empty: warehouse.duckdb in the home."
+        "",
+        pattern=rf"^(duckdb:///.+|mysql://[^/?#]+(/({DATABASE})?)?(\?ca=[^&#]+)?)?$",
+        description="Where the warehouse is; empty: warehouse.duckdb in the home. `mysql://USER:PASSWORD@HOST:PORT/` "
+        "for a server, see docs/mysql.md; its databases are named after the path, `openingbell` when there is none.",
+    )
+    raw_database: str = Field(
+        "", pattern=rf"^({DATABASE})?$", description="Database of raw tables on a server; empty: openingbell_raw."
+    )
+    analytics_database: str = Field(
+        "", pattern=rf"^({DATABASE})?$", description="That of analytics tables; empty: openingbell_analytics."
+    )
+    operations_database: str = Field(
+        "", pattern=rf"^({DATABASE})?$", description="That of operations tables; empty: openingbell_operations."
+    )
+    raw_partitions_by_year: bool = Field(
+        default=False, description="Whether raw tables that are made on a server have a partition for each year."
     )
     warehouse_wait_seconds: float = Field(
-        10.0, ge=0, le=3_600, description="Seconds to wait for a warehouse that another process holds."
+        10.0,
+        ge=0,
+        le=3_600,
+        description="Seconds to wait for a warehouse that another process holds, or a server that is not there.",
     )
     warehouse_memory_mb: int = Field(
         2_048, ge=128, le=1_000_000, description="Memory that the embedded warehouse may use, in megabytes."

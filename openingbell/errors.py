@@ -21,6 +21,7 @@
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
     │   ├── WarehouseLocked         another process holds it; what is landed waits
+    │   ├── TransactionLost         the server undid it or the connection broke: the same again can help
     │   ├── SchemaTooNew            a newer program made it
     │   └── BackupNeeded            a migration loses something, and no backup of it was named
     ├── BackupError             a backup that is not whole, or cannot be written
@@ -141,6 +142,10 @@ class WarehouseError(OpeningbellError):
 
 class WarehouseLocked(WarehouseError):
     """Another process holds the warehouse; landed files wait until it lets go."""
+
+
+class TransactionLost(WarehouseError):
+    """The server undid a transaction, or the connection broke before it said how it ended: the same again can help."""
 
 
 class SchemaTooNew(WarehouseError):

@@ -86,11 +86,12 @@ def load(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
         source=pipeline.source,
         progress=progress,
     )
+    forming = [f"{done.rows_forming:,} rows were still forming and stay in their files"] if done.rows_forming else []
     return Outcome(
         done.rows_new,
         asdict(done),
         shortfall=_list("files that cannot be read", list(done.failures)),
-        note=f"{done.rows_forming:,} rows were still forming and stay in their files" if done.rows_forming else "",
+        note="; ".join([*forming, *pipeline.warehouse.remarks()]),
     )
 
 

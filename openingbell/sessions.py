@@ -10,6 +10,7 @@ library does not know yet comes from a file of closures (`openingbell.closures`)
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -273,10 +274,15 @@ def session_of(table: Table) -> pl.Expr:
 
 def latest_session(calendar: str, now: datetime) -> date:
     """The newest session that has opened at `now`."""
-    today = now.astimezone(NEW_YORK).date()
+    opens, days = _opens(calendar, now.astimezone(NEW_YORK).date())
+    return days[bisect_right(opens, now) - 1]
+
+
+@remembered(maxsize=512)
+def _opens(calendar: str, today: date) -> tuple[list[datetime], list[date]]:
+    """When the sessions around a day open (UTC), and which they are, oldest first."""
     days = schedule(calendar, today - timedelta(days=14), today + timedelta(days=1))
-    opened: list[date] = days.filter(pl.col("open_utc") <= now)["session"].to_list()
-    return opened[-1]
+    return days["open_utc"].to_list(), days["session"].to_list()
 
 
 def sessions_before(calendar: str, day: date, count: int) -> date:

@@ -7,7 +7,7 @@ care which.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -43,6 +43,8 @@ VENDOR_BASIS = "vendor"
 """Prices as the vendor gives them by default: adjusted for the splits it knew when it answered."""
 
 
+SHOWN = 60
+"""Symbols that a message names, of a universe of thousands."""
 SECTION_KEYS = {"basis", "bar_interval", "calendar", "file", "first", "last", "symbols"}
 """What a section of universe.toml may set; those at its top hold for every section."""
 
@@ -50,7 +52,8 @@ SECTION_KEYS = {"basis", "bar_interval", "calendar", "file", "first", "last", "s
 @dataclass(frozen=True)
 class Member:
     """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open. `since` is the
-    day from which on a backfill wants it, beside what is wanted anyway.
+    day from which on a backfill wants it, beside what is wanted anyway. `formerly` are the symbols under which it is
+    still asked for: those that were renamed to it.
     """
 
     feed: Feed
@@ -62,6 +65,11 @@ class Member:
     first: date | None = None
     last: date | None = None
     since: date | None = None
+    formerly: tuple[str, ...] = ()
+
+    def is_among(self, symbols: Collection[str]) -> bool:
+        """Whether it is meant by one of some symbols."""
+        return self.symbol in symbols or any(symbol in symbols for symbol in self.formerly)
 
 
 @dataclass(frozen=True)
@@ -88,20 +96,22 @@ class Universe:
         return max(bounds, default=None)
 
     def narrowed(self, symbols: Sequence[str] = (), first: date | None = None, last: date | None = None) -> Universe:
-        """The part of it that was asked for; no symbols means all. What is asked for the whole market is of no symbol.
-        Dates bound bars and yields; corporate actions and instruments are known up to today, whatever bars are asked
-        for.
+        """The part of it that was asked for; no symbols means all. What is asked for the whole market is of no symbol,
+        and one that was renamed is also meant by its former symbols. Dates bound bars and yields; corporate actions
+        and instruments are known up to today, whatever bars are asked for.
 
         Raises:
             SymbolError: a symbol is not in the universe.
         """
-        known = {member.symbol for member in self.members if not member.feed.whole_market}
-        if unknown := sorted(set(symbols) - known):
+        of_symbols = [member for member in self.members if not member.feed.whole_market]
+        known = {member.symbol for member in of_symbols}
+        if unknown := sorted(set(symbols) - known - {symbol for member in of_symbols for symbol in member.formerly}):
+            more = f" and {len(known) - SHOWN:,} more" if len(known) > SHOWN else ""
             raise SymbolError(
-                f"asked for {', '.join(unknown)}; the universe holds {', '.join(sorted(known))}; "
+                f"asked for {', '.join(unknown)}; the universe holds {', '.join(sorted(known)[:SHOWN])}{more}; "
                 "choose among those, or add the symbol to the settings"
             )
-        chosen = [m for m in self.members if not symbols or (m.symbol in symbols and not m.feed.whole_market)]
+        chosen = [member for member in of_symbols if member.is_among(symbols)] if symbols else self.members
         return Universe(tuple(_bounded(m, first, last) for m in chosen))
 
 
@@ -131,6 +141,7 @@ def from_symbols(
     *,
     constituents: Sequence[str] = (),
     last: Mapping[str, date] | None = None,
+    formerly: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Universe:
     """The universe of live FMP and of the demo: lists of instruments, intraday bars, official daily bars of all, and
     the yield curve.
@@ -141,12 +152,18 @@ def from_symbols(
         commodities: symbols.
         constituents: indexes whose members are to be known, by the names of `feeds.CONSTITUENTS`.
         last: the last wanted session of symbols that trade no more, or are wanted no more.
+        formerly: the symbols under which renamed ones are asked for.
     """
-    ends = last or {}
+    ends, names = last or {}, formerly or {}
     members: list[Member] = []
     for feed, symbols in zip(INTRADAY_FEEDS, (stocks, indexes, commodities), strict=True):
         members += [
-            replace(_member(feed, symbol), calendar=feeds.calendar_of(feed.asset_class, symbol), last=ends.get(symbol))
+            replace(
+                _member(feed, symbol),
+                calendar=feeds.calendar_of(feed.asset_class, symbol),
+                last=ends.get(symbol),
+                formerly=names.get(symbol, ()),
+            )
             for symbol in symbols
         ]
     _require_distinct(members)
@@ -165,14 +182,19 @@ def _reference(members: Sequence[Member], constituents: Sequence[str]) -> list[M
     lists = [feed for name in constituents for feed in (CONSTITUENTS[name], CONSTITUENT_CHANGES[name])]
     of_classes = (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED, INDEX_LIST, COMMODITIES_LIST)
     lists += [feed for feed in of_classes if feed.asset_class in classes]
-    profiles = [_member(PROFILE, member.symbol) for member in members if member.feed is STOCKS]
+    stocks = [member for member in members if member.feed is STOCKS]
+    profiles = [replace(_member(PROFILE, stock.symbol), formerly=stock.formerly) for stock in stocks]
     return [*(_member(feed, WHOLE_MARKET) for feed in lists), *profiles]
 
 
 def _actions(members: Sequence[Member]) -> list[Member]:
     """The corporate actions of the stocks among the members: each one's history, and the calendars of all."""
     stocks = [member for member in members if member.feed is STOCKS]
-    of_each = [replace(_member(feed, m.symbol), last=m.last) for feed in (SPLITS, DIVIDENDS) for m in stocks]
+    of_each = [
+        replace(_member(feed, m.symbol), last=m.last, formerly=m.formerly)
+        for feed in (SPLITS, DIVIDENDS)
+        for m in stocks
+    ]
     newest = None if any(m.last is None for m in stocks) else max((m.last for m in stocks if m.last), default=None)
     of_all = [replace(_member(feed, WHOLE_MARKET), last=newest) for feed in (SPLITS_CALENDAR, DIVIDENDS_CALENDAR)]
     return [*of_each, *(of_all if stocks else [])]

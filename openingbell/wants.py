@@ -29,7 +29,7 @@ class Want:
         """Whether it is about a member."""
         return (
             member.feed.has_grid
-            and (not self.symbols or member.symbol in self.symbols)
+            and (not self.symbols or member.is_among(self.symbols))
             and (not self.feeds or member.feed.name in self.feeds)
         )
 

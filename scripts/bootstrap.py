@@ -2,24 +2,31 @@
 
     bootstrap.py elt -c STAGE [arguments of bell STAGE]
     bootstrap.py setup [arguments of bell setup]
+    bootstrap.py database [arguments of database.py]
     bootstrap.py test [arguments of pytest]
 
 Only the standard library is used, and the file can be read by older Pythons, so that they can say what is needed. The
-scripts beside it find a fitting Python and call this one; what the stages do is the package's affair.
+scripts beside it, a shell's and PowerShell's of each, find a fitting Python and call this one; what the stages do is
+the package's affair.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
+import io
+import json
 import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import time
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +38,12 @@ DEVELOPMENT = "requirements-dev.txt"
 NEEDED_PYTHON = (3, 11)
 
 STAGES = ("extract", "csv-load", "transform", "quality", "report", "full")
-COMMANDS = ("elt", "setup", "test")
+COMMANDS = ("elt", "setup", "database", "test")
+WORDS = "--words"
+"""Behind it stand all further words in one: JSON in base64."""
+LAUNCHERS = {"win-arm64": "t64-arm.exe", "win32": "t32.exe"}
+"""The program that pip puts in front of the commands that it installs on Windows, by platform; t64.exe on all others.
+"""
 
 TOOLS = (
     ("-m", "ruff", "check", "."),
@@ -68,13 +80,24 @@ usage: setup_database.sh [options]
 
 Makes the warehouse ready: creates what is missing and leaves what is there. Options are handed to `bell setup`.
 """
+DATABASE_HELP = """\
+usage: start_database.sh [--with docker|local] [--stop]
+
+Starts a MySQL or MariaDB server for the warehouse and waits until it answers: with Docker where that is at work, else
+with the mariadbd or mysqld of this machine, else it says what to install. It may be called at any time again.
+
+options
+  --with docker|local  no choice of its own
+  --stop               stop what it started; the data stay
+  -h, --help           this text
+"""
 TEST_HELP = """\
 usage: run_tests.sh [arguments of pytest]
 
 Without arguments: ruff, mypy, import-linter and all tests, stopping at the first that fails. With arguments: pytest
 alone, with these arguments, from the root of the repository.
 """
-HELP = {"elt": ELT_HELP, "setup": SETUP_HELP, "test": TEST_HELP}
+HELP = {"elt": ELT_HELP, "setup": SETUP_HELP, "database": DATABASE_HELP, "test": TEST_HELP}
 
 
 class CannotGoOnError(Exception):
@@ -93,6 +116,16 @@ def python_refusal(found: tuple[int, int], executable: str) -> str | None:
         f"asked to run under Python {found[0]}.{found[1]} ({executable}); Openingbell needs Python 3.11 or newer; "
         "install one, or put it on PATH as python3, and run the same command again"
     )
+
+
+def spelled(rest: list[str]) -> list[str]:
+    """The words behind the command. PowerShell hands them over in one, because its versions pass on quotes and empty
+    words in different ways, and no way is right for all of them.
+    """
+    if rest[:1] != [WORDS]:
+        return rest
+    words: list[str] = json.loads(base64.b64decode(rest[1]))
+    return words
 
 
 def stage_arguments(arguments: list[str]) -> list[str]:
@@ -161,7 +194,7 @@ def require_venv(wanted: tuple[str, ...]) -> None:
     """
     if missing_requirements(read_stamp(), wanted) == ():
         return
-    with (ROOT / ".venv.lock").open("a") as lock:
+    with (ROOT / ".venv.lock").open("ab") as lock:
         wait_for(lock.fileno())
         missing = missing_requirements(read_stamp(), wanted)  # another bootstrap may have done the work meanwhile
         if missing == ():
@@ -248,9 +281,13 @@ def install(names: tuple[str, ...], lock: int) -> None:
     command += ["--require-hashes", "--only-binary", ":all:"]
     for name in names:
         command += ["--requirement", str(ROOT / name)]
-    held = () if os.name == "nt" else (lock,)  # pip holds the lock too, should this process be killed before it
     result = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=held, check=False, errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=() if os.name == "nt" else (lock,),  # pip holds the lock too, should this process be killed before it
+        check=False,
+        errors="replace",
     )
     if result.returncode:
         raise CannotGoOnError(
@@ -269,20 +306,36 @@ def write_bell() -> None:
     # Python joins the line with the folder: a relative path fits any name of the repository in any encoding.
     (folder / "openingbell.pth").write_text(os.path.relpath(ROOT, folder) + "\n", "utf-8")
     if windows:
-        (VENV / "Scripts" / "bell.cmd").write_text('@"%~dp0python.exe" -P -m openingbell %*\n', "utf-8")
+        launcher = folder / "pip" / "_vendor" / "distlib" / LAUNCHERS.get(sysconfig.get_platform(), "t64.exe")
+        (VENV / "Scripts" / "bell.exe").write_bytes(program(launcher.read_bytes(), venv_python()))
         return
     bell = VENV / "bin" / "bell"
     bell.write_text(f'#!/bin/sh\nexec {shlex.quote(str(venv_python()))} -P -m openingbell "$@"\n', "utf-8")
     bell.chmod(0o755)
 
 
-def become(arguments: list[str]) -> int:
-    """Go on as the Python of `.venv`: signals and the exit code are its own."""
-    command = [str(venv_python()), *arguments]
+def program(launcher: bytes, python: Path) -> bytes:
+    """`bell.exe`: a launcher, the Python that it starts, and what that one runs, in a zip file.
+
+    A batch file would not do: it loses the caret of ^GSPC, and asks at Ctrl-C whether it is meant.
+    """
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("__main__.py", "import sys\n\nfrom openingbell.cli import main\n\nsys.exit(main())\n")
+    return launcher + f'#!"{python}"\n'.encode() + packed.getvalue()
+
+
+def become(arguments: list[str], python: str = "") -> int:
+    """Go on as another Python, that of `.venv` when none is given: signals and the exit code are its own."""
+    command = [python or str(venv_python()), *arguments]
     sys.stdout.flush()
     sys.stderr.flush()
     if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606  no shell is meant
+    for name in ("SIGINT", "SIGBREAK"):
+        signal.signal(
+            getattr(signal, name), signal.SIG_IGN
+        )  # they reach it too; here is only waiting for it to be done
     return subprocess.call(command)
 
 
@@ -313,14 +366,16 @@ def run(arguments: list[str]) -> int:
     refusal = python_refusal(sys.version_info[:2], sys.executable)
     if refusal:
         raise CannotGoOnError(refusal)
-    command, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
+    command, rest = (arguments[0], spelled(arguments[1:])) if arguments else ("", [])
     if command not in COMMANDS:
         raise CannotGoOnError(
             f"asked for {command or 'nothing'}; bootstrap.py takes one of {', '.join(COMMANDS)}", exit_code=2
         )
     if rest[:1] in (["-h"], ["--help"]) or (command != "test" and "-h" in rest):
-        print(HELP[command], end="")
+        print(HELP[command].replace(".sh", ".ps1" if os.name == "nt" else ".sh"), end="")
         return 0
+    if command == "database":
+        return become([str(ROOT / "scripts" / "database.py"), *rest], sys.executable)
     if command == "test":
         require_venv((RUNTIME, DEVELOPMENT))
         return run_tests(rest)

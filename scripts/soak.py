@@ -1,4 +1,4 @@
-"""Kill `bell run` and `bell backfill` with SIGKILL at random moments, and prove that nothing is lost or doubled.
+"""Kill `bell run` and `bell backfill` without warning at random moments, and prove that nothing is lost or doubled.
 
 Two homes of the same simulated market begin on the same Saturday, so that nothing becomes final meanwhile. One is left
 in peace; of the other every process is killed, until at last one may end. Then every raw and analytics table and the
@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
@@ -55,7 +54,7 @@ def bell(home: Path, *words: str) -> subprocess.Popen[str]:
         env={**inherited, **SETTINGS, "PYTHONPATH": str(ROOT), "OPENINGBELL_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
+        encoding="utf-8",
     )
 
 
@@ -122,7 +121,7 @@ def main() -> None:
                 ended += 1
                 how = f"ended by itself with {process.returncode}"
             except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 process.communicate()
                 how = f"killed after {seconds:.1f} s"
             print(f"{number:>4} bell {verb:<8} {how}; {calls(war):,} answers landed", flush=True)

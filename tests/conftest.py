@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import conformance
+from tests.server import shared_server
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+SLOW = (
+    "bench", "scripts", "test_engines.py", "test_failures.py", "test_faults_seen.py", "test_killed.py",
+    "test_main_job.py", "test_no_secret_leaks.py", "test_splits_played.py", "test_weeks.py",
+    "transform/test_history.py", "transform/test_incremental.py", "warehouse/mysql",
+)  # fmt: skip
+"""Where tests live through whole days, or start many processes: `-m "not slow"` leaves them out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow, by where it stands."""
+    slow = [REPOSITORY / "tests" / place for place in SLOW]
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in slow):
+            item.add_marker("slow")
 
 
 def missing(reason: str) -> None:
@@ -24,3 +42,24 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         missing(f"{SHARED_DATA} is absent: it holds real bars and published answers that this test compares with")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a MySQL or MariaDB server whose user may do anything, up to the prefix of databases."""
+    own = tmp_path_factory.getbasetemp()
+    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as url:
+        yield url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what each engine did in the conformance suite, if it ran."""
+    outcomes = [
+        (report.nodeid, outcome)
+        for outcome in ("passed", "failed", "skipped", "error")
+        for report in terminalreporter.getreports(outcome)
+    ]
+    if lines := conformance.table(outcomes):
+        terminalreporter.section("conformance of the warehouses")
+        for line in lines:
+            terminalreporter.line(line)

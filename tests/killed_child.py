@@ -1,9 +1,8 @@
-"""`bell` that kills itself with SIGKILL after its n-th durable write (0: never), and writes down what each was."""
+"""`bell` that kills itself after its n-th durable write (0: never), and writes down what each was."""
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from openingbell.landing.batch import SUFFIX, Batch, Part
 from openingbell.operations import home
 from openingbell.reporting import stage as reporting
 from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
+from tests.running import KILL
 
 KILL_AFTER = int(sys.argv.pop(1))
 LOG = Path(os.environ["WRITES_LOG"])
@@ -26,7 +26,7 @@ def happened(what: str) -> None:
     with LOG.open("a", encoding="utf-8") as file:
         file.write(f"{what}\n")
     if len(LOG.read_text("utf-8").split()) == KILL_AFTER:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), KILL)
 
 
 def counted_file(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,12 @@ SMALL_UNIVERSE = {
 }
 NOT_FROM_FILES = {"load_id", "source_row", "extracted_at", "asked_times", "last_asked_at"}
 """Columns that say when and by which file something came: they differ between two runs that ask at other moments."""
+
+
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
+"""Ends a process without a word: for `os.kill` on Windows SIGTERM is TerminateProcess."""
+KILLED = int(KILL) if os.name == "nt" else -int(KILL)
+"""The exit code of a process that was ended so."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ def _settled(rows: pl.DataFrame) -> pl.DataFrame:
     return kept.sort(kept.columns)
 
 
-HOLDER = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+HOLDER = "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); print(os.getpid(), flush=True); sys.stdin.read()"
+"""It says its own id: on Windows that of a virtual environment's Python is another's, which starts it."""
 
 
 @contextmanager
@@ -105,6 +113,5 @@ def another_process_holding(path: Path) -> Iterator[int]:
     ) as holder:
         assert holder.stdin is not None
         assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
-        yield holder.pid
+        yield int(holder.stdout.readline())
         holder.stdin.close()

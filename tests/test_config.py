@@ -218,7 +218,7 @@ def test_the_value_of_a_place_that_may_hold_a_password_is_not_told(place: Place)
     with pytest.raises(
         SettingsError, match=r"^the environment sets WAREHOUSE_URL; the setting warehouse_url"
     ) as caught:
-        place.read({"WAREHOUSE_URL": f"mysql://me:{KEY}@host/db"})
+        place.read({"WAREHOUSE_URL": f"mysql://me:{KEY}@host/not a name"})
     assert KEY not in str(caught.value)
 
 

@@ -46,8 +46,8 @@ def test_windows_runs_the_worker_without_an_end() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell script")
-def test_the_container_command_is_a_shell_script() -> None:
-    subprocess.run(["sh", "-n", str(DEPLOY / "container.sh")], check=True)
+def test_the_command_of_the_container_is_a_shell_script() -> None:
+    subprocess.run(["sh", "-n", str(DEPLOY / "bell.sh")], check=True)
 
 
 def test_every_verb_that_they_call_exists() -> None:

@@ -1,21 +1,27 @@
-"""A real process, killed with SIGKILL right after each of its durable writes, then run again: the tables are the same.
+"""A real process, killed right after each of its durable writes, then run again: the tables are the same.
 
 The child counts what it makes durable (a file, a manifest, a commit) and kills itself after the n-th. Every n is tried.
 """
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
 
 import pytest
 
 from openingbell import tables
-from openingbell.feeds import FEEDS, Kind
-from tests.running import SMALL_UNIVERSE, Bell
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL; TerminateProcess is tried by hand")
+from openingbell.feeds import (
+    BONDS,
+    COMMODITIES,
+    COMMODITIES_LIST,
+    EOD,
+    INDEX_LIST,
+    INDEXES,
+    PROFILE,
+    STOCKS,
+)
+from openingbell.universe import from_symbols
+from tests.running import KILLED, SMALL_UNIVERSE, Bell
 
 NOW = "2026-11-24T12:33:00-05:00"
 """A minute after a bar became final, so that a quarter of an hour passes until the next does."""
@@ -26,11 +32,13 @@ FEW_SYMBOLS = {
     "OPENINGBELL_THREADS": "1",
 }
 KINDS = ("home.json", ".part", ".csv", ".json", "commit", ".md")
-ANSWERS = 4 + 4 + 1 + 2 * 2 + 2
-"""Bars and official days of four symbols, yields, splits and dividends of two stocks, and the two calendars."""
-WRITES = 25 + sum(feed.kind is Kind.ACTIONS for feed in FEEDS) + ANSWERS
-"""Durable writes of one full run with this universe: each answer, a manifest without rows for each feed of corporate
-actions, and all else. A test below holds the number to the truth.
+MEMBERS = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"]).members
+WITH_ROWS = {STOCKS, INDEXES, COMMODITIES, BONDS, EOD, PROFILE, INDEX_LIST, COMMODITIES_LIST}
+"""The feeds of which the simulated market has rows: of the others it has nothing to tell, and no file lands."""
+COMMITS = 13
+WRITES = len(MEMBERS) + len({member.feed for member in MEMBERS}) + len(WITH_ROWS) + COMMITS + 2
+"""Durable writes of one full run with this universe: each answer, a manifest for each feed, a file for each with rows,
+commits, the home and the report. A test below holds the number to the truth.
 """
 
 CHILD = Path(__file__).with_name("killed_child.py")
@@ -54,7 +62,7 @@ def test_every_kind_of_durable_write_is_among_those_that_are_tried(whole: Bell) 
 @pytest.mark.parametrize("write", range(1, WRITES + 1))
 def test_after_a_kill_the_next_run_ends_in_the_same_tables(whole: Bell, tmp_path: Path, write: int) -> None:
     bell = Bell(tmp_path / "home", {**FEW_SYMBOLS, "WRITES_LOG": str(tmp_path / "writes")})
-    bell.run(str(write), "full", "--demo", "--now", NOW, code=-signal.SIGKILL, script=str(CHILD))
+    bell.run(str(write), "full", "--demo", "--now", NOW, code=KILLED, script=str(CHILD))
     bell.run("full", "--demo")
     bell.require_unique_keys()
     contents = bell.contents()

@@ -19,6 +19,7 @@ DRIVERS = {
     "duckdb": "warehouse/duckdb.py",
     "httpx": "extract/fmp.py",
     "pandas_market_calendars": "sessions.py",
+    "pymysql": "warehouse/mysql/wire.py",
     "dotenv": "config.py",
     "rich": "terminal/",
     "starlette": "vendor/",

@@ -15,7 +15,18 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parent.parent
-SKIPPED_FOLDERS = {".git", ".venv", "homes", "data_extracts", "logs", "reports", "build", "dist", "node_modules"}
+SKIPPED_FOLDERS = {
+    ".git",
+    ".venv",
+    "homes",
+    "data_extracts",
+    "database",
+    "logs",
+    "reports",
+    "build",
+    "dist",
+    "node_modules",
+}
 
 # The patterns are written so that they do not match themselves.
 FORBIDDEN = {

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from io import StringIO
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import BytesIO, StringIO, TextIOWrapper
 from typing import Self
 
 import polars as pl
@@ -43,6 +46,29 @@ def test_a_wide_answer_without_rows_says_so_too(screen: StringIO) -> None:
 def test_a_line_is_never_broken(screen: StringIO) -> None:
     terminal.say("a word " * 20)
     assert screen.getvalue().count("\n") == 1
+
+
+@contextmanager
+def windows() -> Iterator[BytesIO]:
+    """Standard output as Windows hands it to a program behind a pipe."""
+    written = BytesIO()
+    with TextIOWrapper(written, encoding="cp1252", newline="\r\n") as stream, redirect_stdout(stream):
+        yield written
+
+
+@pytest.mark.parametrize(("shape", "expected"), [("csv", "name\ně→\n"), ("json", '[{"name":"ě→"}]\n')])
+def test_programs_get_utf_8_and_plain_line_ends_everywhere(shape: str, expected: str) -> None:
+    with windows() as written:
+        terminal.show_frame(pl.DataFrame({"name": ["ě→"]}), shape)
+        assert written.getvalue().decode("utf-8") == expected
+
+
+def test_a_character_that_the_terminal_lacks_is_no_failure() -> None:
+    with windows() as written:
+        terminal.forgive(sys.stdout)
+        terminal.say("é ≥ 1")
+        sys.stdout.flush()
+        assert written.getvalue() == "é ? 1\r\n".encode("cp1252")
 
 
 def test_only_the_running_stage_moves(screen: StringIO, monkeypatch: pytest.MonkeyPatch) -> None:

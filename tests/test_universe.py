@@ -145,6 +145,15 @@ def test_narrowing_keeps_the_asked_symbols_in_all_their_feeds(live: Universe) ->
     assert live.narrowed() == live
 
 
+def test_a_symbol_is_also_found_by_its_former_ones() -> None:
+    renamed = from_symbols(["META", "MSFT"], [], [], formerly={"META": ("FB",)})
+    assert renamed.narrowed(["FB"]) == renamed.narrowed(["META"])
+    feeds = {member.feed.name for member in renamed.narrowed(["FB"]).members}
+    assert feeds == {"splits", "dividends", "stocks", "eod", "profile"}
+    with pytest.raises(SymbolError, match="asked for OLD; the universe holds META, MSFT, TREASURY"):
+        renamed.narrowed(["FB", "OLD"])
+
+
 def test_what_stands_for_the_whole_market_cannot_be_asked_for_as_a_symbol(live: Universe) -> None:
     """`--symbols ALL` would else mean the calendars alone; Allstate has that symbol, and is a stock like others."""
     with pytest.raises(

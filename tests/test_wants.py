@@ -36,6 +36,14 @@ def test_members_are_wanted_from_the_oldest_day_and_facts_without_a_grid_are_not
     assert since["splits", "AAPL"] is None
 
 
+def test_a_want_is_of_a_symbol_under_whatever_name() -> None:
+    """Facebook was asked for as FB."""
+    facebook = Want(date(2012, 5, 18), ("FB",), ("stocks",), NOW)
+    universe = widened(from_symbols(["META", "MSFT"], [], [], formerly={"META": ("FB",)}), [facebook])
+    since = {member.symbol: member.since for member in universe.members if member.feed.name == "stocks"}
+    assert since == {"META": date(2012, 5, 18), "MSFT": None}
+
+
 def test_a_file_that_cannot_be_understood_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text('[{"first": 1}]')
     with pytest.raises(SourceError, match="delete it and ask again"):

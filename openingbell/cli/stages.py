@@ -76,6 +76,9 @@ def setup(
         Path | None,
         typer.Option("--backup", help="A backup of now, where this version takes away what an earlier one had."),
     ] = None,
+    print_grants: Annotated[
+        bool, typer.Option("--print-grants", help="Show the SQL by which a server's administrator makes its users.")
+    ] = False,
     demo: Demo = False,
     replay: Replay = None,
     seed: Seed = 1,
@@ -85,7 +88,13 @@ def setup(
     from openingbell.operations import home as homes
     from openingbell.operations.entry import entered
     from openingbell.tables.history import VERSIONS
+    from openingbell.warehouse.connect import grants_of
 
+    if print_grants:
+        with entered(wish_of(demo, replay, seed, None)) as (_, pipeline):
+            for statement in grants_of(pipeline.settings):
+                terminal.say(statement)
+        return
     with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
         homes.claim(home, pipeline.clock)
         if backup is not None:

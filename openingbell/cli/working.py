@@ -19,9 +19,11 @@ def plan(
     from openingbell.operations.entry import entered
     from openingbell.operations.outlook import outlook_of
     from openingbell.pipeline import budget_of
+    from openingbell.terminal.coverage import show_notes
     from openingbell.terminal.forecast import show_forecast
 
     with entered(wish_of(demo, replay, seed, None, first, last, symbols)) as (_, pipeline):
+        show_notes(pipeline.listed.remarks() if pipeline.listed else [])
         show_forecast(outlook_of(pipeline), budget_of(pipeline))
 
 

@@ -38,17 +38,20 @@ class Asks:
 
     @classmethod
     def of(cls, members: Sequence[Member], asks: pl.DataFrame) -> Asks:
-        """Those of members of one feed among the asks of the record."""
+        """Those of members of any feeds among the asks of the record."""
         rows = pl.DataFrame(
-            {"symbol": [member.symbol for member in members], "row": range(len(members))},
-            schema={"symbol": pl.Categorical, "row": pl.Int64},
+            {
+                "feed": [member.feed.name for member in members],
+                "symbol": [member.symbol for member in members],
+                "row": range(len(members)),
+            },
+            schema={"feed": pl.Categorical, "symbol": pl.Categorical, "row": pl.Int64},
         )
         found = (
             asks.lazy()
             .with_row_index("position")
-            .filter(pl.col("feed") == members[0].feed.name)
-            .select("position", "symbol", "answered_at")
-            .join(rows.lazy(), on="symbol")
+            .select("position", "feed", "symbol", "answered_at")
+            .join(rows.lazy(), on=["feed", "symbol"])
             .sort("row", "answered_at", "position")
             .select("position", "row")
             .collect()
@@ -138,11 +141,15 @@ def groups(
         if feeds is not None and member.feed.name not in feeds:
             continue
         together.setdefault((member.feed.name, member.calendar, member.bar_interval), []).append(number)
-    for _, numbers in sorted(together.items(), key=lambda one: one[0][0] != EOD.name):
-        members = tuple(universe.members[number] for number in numbers)
+    numbers = [of_group for _, of_group in sorted(together.items(), key=lambda one: one[0][0] != EOD.name)]
+    positions = Asks.of([universe.members[number] for of_group in numbers for number in of_group], asks)
+    start = 0
+    for of_group in numbers:
+        members = tuple(universe.members[number] for number in of_group)
         known = [begun.get((member.feed.name, member.symbol), (NEVER, NEVER)) for member in members]
         at, earliest = np.array(known, dtype=np.int64).T
-        made = _group(members, tuple(numbers), Begun(at, earliest), asks, now, settings)
+        of_members = positions.part(slice(start, start := start + len(members)))
+        made = _group(members, tuple(of_group), Begun(at, earliest), of_members, now, settings)
         if len(made.days):
             yield made
 
@@ -151,7 +158,7 @@ def _group(
     members: tuple[Member, ...],
     numbers: tuple[int, ...],
     begun: Begun,
-    asks: pl.DataFrame,
+    asks: Asks,
     now: datetime,
     settings: Settings,
 ) -> Group:
@@ -185,10 +192,9 @@ def _group(
         ],
         dtype=np.int64,
     )
-    positions = Asks.of(members, asks)
     if not feed.has_grid:
         return _asked_by_session(
-            Group(feed, members, numbers, days, np.zeros_like(days), opens, first, first, end, positions),
+            Group(feed, members, numbers, days, np.zeros_like(days), opens, first, first, end, asks),
             schedule,
             opens,
             now,
@@ -196,7 +202,7 @@ def _group(
     is_bounded = np.array([member.first is not None for member in members])
     asked_from = np.where(is_bounded, first, np.searchsorted(days, begun.earliest))
     expected, final_at = _final(calendar, interval, days, now, settings.final_delay(feed))
-    return Group(feed, members, numbers, days, expected, final_at, first, asked_from, end, positions)
+    return Group(feed, members, numbers, days, expected, final_at, first, asked_from, end, asks)
 
 
 def _asked_by_session(group: Group, schedule: pl.DataFrame, opens: Integers, now: datetime) -> Group:
@@ -254,7 +260,7 @@ def wanted_range(member: Member, begun: datetime, now: datetime, settings: Setti
     for by name beyond that is kept up as far as it was asked for, and no further.
     """
     answered = Begun(np.array([microseconds(begun)]), np.array([NEVER]))
-    group = _group((member,), (0,), answered, ASKS.to_frame(), now, settings)
+    group = _group((member,), (0,), answered, Asks.of((member,), ASKS.to_frame()), now, settings)
     return _date(group.days[group.first[0]]), _date(group.days[group.end[0] - 1])
 
 

@@ -9,6 +9,7 @@ import polars as pl
 
 from openingbell.coverage import Due
 from openingbell.extract.plan import plan
+from openingbell.feeds import Kind
 
 BYTES_PER_ROW = 150
 """A bar as JSON, before any compression, until the record knows better."""
@@ -16,11 +17,15 @@ DISK_PER_ROW = 75
 """A bar as CSV."""
 WAREHOUSE_PER_ROW = 350
 """A bar in the warehouse: raw, analytics and indicators."""
+INSTRUMENTS = "instruments"
+"""What all feeds of facts about instruments are called together: a call each, and no bars."""
 
 
 @dataclass(frozen=True)
 class FeedForecast:
-    """Of one feed: symbols, calls, bars, the oldest and the newest session, bytes to receive and to keep."""
+    """Of one feed, or of all that are about instruments: symbols, calls, bars, the oldest and the newest session, bytes
+    to receive and to keep.
+    """
 
     feed: str
     symbols: int
@@ -75,7 +80,8 @@ def forecast(due: Sequence[Due], asks: pl.DataFrame, calls_per_minute: float) ->
     }
     by_feed: dict[str, list[Due]] = {}
     for one in due:
-        by_feed.setdefault(one.member.feed.name, []).append(one)
+        feed = one.member.feed
+        by_feed.setdefault(INSTRUMENTS if feed.kind is Kind.REFERENCE else feed.name, []).append(one)
     feeds = tuple(
         FeedForecast(
             feed=feed,

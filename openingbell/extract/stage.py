@@ -66,7 +66,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Extracted:
-    """What the stage did."""
+    """What the stage did. `restricted` are symbols, and feeds of the whole market."""
 
     requests: int = 0
     rows: int = 0
@@ -239,7 +239,8 @@ class _Course:
                 return
             case Restricted():
                 log.warning("symbol_restricted", feed=member.feed.name, symbol=member.symbol)
-                self.done += Extracted(restricted=(member.symbol,))
+                name = member.feed.name if member.feed.whole_market else member.symbol
+                self.done += Extracted(restricted=(name,))
             case KeyRefused():
                 raise error
             case QuotaExhausted():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from io import BufferedWriter
@@ -93,7 +94,8 @@ class Batch:
         if not self._parts:
             return None
         manifest = self._land(self._header, sorted(self._parts, key=lambda part: part.place))
-        self._path.unlink(missing_ok=True)
+        with suppress(OSError):  # who cannot remove it now does so in the next sweep, which knows that it has landed
+            self._path.unlink(missing_ok=True)
         return manifest
 
     def close(self) -> None:

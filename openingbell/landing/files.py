@@ -7,13 +7,14 @@ import gzip
 import io
 import os
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from openingbell.clock import Clock, SystemClock
 from openingbell.errors import RecordError
 
 PIECE = 1 << 16
@@ -22,6 +23,9 @@ COMPRESSED = ".gz"
 """Behind the name of a landed file that was compressed."""
 SIZE_BYTES = 4
 """The end of a gzip file says how long its content is."""
+PAUSES_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
+"""Windows puts no file in the place of one that a reader or a virus scanner has open, which passes."""
+MACHINE = SystemClock()
 MISFIT = "(line)"
 """The column that holds a whole line when its fields do not fit the header; the line's other columns are null."""
 
@@ -54,12 +58,32 @@ def write_whole(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
+        patiently(lambda: temporary.replace(path))
         _flush_folder(path.parent)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def patiently(
+    rename: Callable[[], object],
+    pauses_seconds: Sequence[float] = PAUSES_SECONDS,
+    clock: Clock = MACHINE,
+) -> None:
+    """Do what another program may stand in the way of for a moment, with a pause before each further try.
+
+    Raises:
+        OSError: it could not be done; the last try's.
+    """
+    for seconds in pauses_seconds:
+        try:
+            rename()
+        except PermissionError:
+            clock.wait(seconds)
+        else:
+            return
+    rename()
 
 
 def read_whole(path: str) -> bytes:

@@ -27,7 +27,6 @@ next, and seldom enough to cost little, however many there are.
 """
 PARSED_AT_ONCE = 512
 """Manifests that are held as they are before they are put in columns: a frame for each would take longer."""
-
 Stamp = tuple[int, int]
 STAMPED = pl.Schema({**FILES, "size": pl.Int64(), "modified": pl.Int64()})
 
@@ -127,8 +126,8 @@ class Index:
         folder = self._root / FOLDER
         for path in sorted(folder.glob("files-*.arrow")):
             try:
-                files = pl.read_ipc(path)
-                asks = pl.read_ipc(path.with_name(path.name.replace("files-", "asks-")))
+                files = _read(path)
+                asks = _read(path.with_name(path.name.replace("files-", "asks-")))
                 if files.schema != STAMPED or asks.schema != ASKS:
                     continue
             except (OSError, pl.exceptions.PolarsError):
@@ -164,6 +163,11 @@ class Index:
         self._unsaved = 0
         for path in before:
             path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> pl.DataFrame:
+    """A frame of the cache. Polars maps it into memory; Windows deletes nothing that is mapped: there it is read."""
+    return pl.read_ipc(path.read_bytes() if os.name == "nt" else path)
 
 
 def _stamp(status: os.stat_result) -> Stamp:

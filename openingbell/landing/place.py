@@ -190,14 +190,14 @@ class Landing:
             RecordError: the disk does not take a file.
         """
         for path in self.root.glob("*/*.tmp"):
-            path.unlink(missing_ok=True)
+            _remove(path)
         saved = 0
         for path in sorted(self.root.glob(f"*/*{SUFFIX}")):
             left = read_part(path)
             if left is not None and not self._has_landed(*left):
                 self._land(*left)
                 saved += len(left[1])
-            path.unlink(missing_ok=True)
+            _remove(path)
         return saved
 
     def _land(self, header: Header, parts: list[Part]) -> Manifest:
@@ -260,6 +260,12 @@ def checked(path: str, sha256: str) -> bytes:
 def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
     filled = [frame for frame in frames if len(frame)]
     return pl.concat(filled, how="diagonal") if filled else pl.DataFrame()
+
+
+def _remove(path: Path) -> None:
+    """Remove a leftover; one that another program has open stays for the next sweep."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _size(path: Path) -> int | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -27,6 +28,7 @@ from openingbell.progress import Progress
 from openingbell.tables import Table
 from openingbell.versions import has_duplicates, new_versions
 from openingbell.warehouse.protocol import Warehouse, Writer
+from openingbell.warehouse.transact import transact
 
 log = structlog.get_logger()
 
@@ -83,8 +85,7 @@ def run(
     theirs = pending.filter(~is_ours).select("feed", "load_id", "source").iter_rows()
     total = Loaded(failures=tuple(_refused(feed, load_id, other, source) for feed, load_id, other in theirs))
     for bundles in _read_ahead(pending.filter(is_ours), record.asks, landing, settings.rows_per_transaction):
-        with warehouse.write() as writer:
-            done = _load(bundles, record, landing, writer, clock.now())
+        done = transact(warehouse, partial(_load, bundles, record, landing, clock.now()))
         total += done
         log.info("files_loaded", files=done.files, rows_new=done.rows_new)
         if progress is not None:
@@ -121,8 +122,12 @@ def _asks_of(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
     return asks.join(files.select(pl.col("load_id").cast(pl.Categorical)), on="load_id", how="semi")
 
 
-def _load(bundles: list[Bundle], record: Record, landing: Landing, writer: Writer, now: datetime) -> Loaded:
+def _load(bundles: list[Bundle], record: Record, landing: Landing, now: datetime, writer: Writer) -> Loaded:
     loads = writer.read(tables.LOADS)
+    wanted = pl.concat(bundle.files for bundle in bundles)
+    done = loads.join(wanted, on="load_id", how="semi")
+    if not done.is_empty():  # by a try before this one, whose answer was lost: it commits all files or none
+        return _sum(done)
     total = Loaded(failures=tuple(reason for bundle in bundles for reason in bundle.unread))
     for table in dict.fromkeys(bundle.table for bundle in bundles):
         of_table = [bundle for bundle in bundles if bundle.table is table]

@@ -7,7 +7,7 @@ be asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -27,6 +27,7 @@ from openingbell.feeds import (
     INDEXES,
     NEW_SYMBOL_CHANGE,
     PROFILE,
+    REFERENCE_FEEDS,
     STOCKS,
     SYMBOL_CHANGE,
     Kind,
@@ -42,6 +43,7 @@ from openingbell.vendor.lists import SIMULATED_CONSTITUENTS
 
 CHANGES = tuple(feed.name for feed in (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED))
 OF_INDEXES = tuple(feed.name for feed in (*CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values()))
+OF_INSTRUMENTS = tuple(feed.name for feed in REFERENCE_FEEDS)
 LISTS = ((INDEX_LIST.name, INDEXES), (COMMODITIES_LIST.name, COMMODITIES))
 WITH_BARS = tuple(feed.name for feed in (STOCKS, INDEXES, COMMODITIES, EOD))
 
@@ -65,6 +67,7 @@ class HomeUniverse:
     landing: Landing
     _facts: pl.DataFrame = field(default_factory=REFERENCE_RAW.empty)
     _seen: set[str] = field(default_factory=set)
+    _kept: tuple[pl.Series, _Known] | None = None
 
     def now(self) -> Universe:
         """The universe. Symbols that were renamed are there under their new ones, and those that trade no more have
@@ -77,19 +80,22 @@ class HomeUniverse:
         if self.source.kind == REPLAY:
             return universes.read_replay(Path(self.source.place))
         settings, known = self.settings, self._known()
-        stocks = [chain[-1].becomes if chain else symbol for symbol, chain in known.stocks.items()]
+        stocks = _with_former_symbols(known.stocks)
         universe = universes.from_symbols(
-            dict.fromkeys(stocks),
+            stocks,
             settings.indexes,
             settings.commodities,
             constituents=settings.constituents,
             last=known.last,
+            formerly=stocks,
         )
         limits = settings.limits
         return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
 
     def remarks(self) -> list[str]:
-        """What is worth telling of it: unknown symbols, lists outside the plan, new names, ends."""
+        """What is worth telling of it: unknown symbols, lists that are outside the plan or not there yet, new names,
+        ends.
+        """
         if self.source.kind == REPLAY:
             return []
         known = self._known()
@@ -101,11 +107,7 @@ class HomeUniverse:
             for symbol in self.settings.named_stocks
             if symbol in known.last
         ]
-        missing = [
-            f"the list of {name} is outside the plan, and with it its stocks: name them one by one"
-            for name in self.settings.constituents
-            if self._is_restricted(CONSTITUENTS[name].name)
-        ]
+        missing = [words for name in self.settings.constituents if (words := self._missing(name))]
         unknown = self.unknown()
         return [
             *([f"the vendor does not know {', '.join(unknown)}: correct the settings"] if unknown else []),
@@ -132,6 +134,14 @@ class HomeUniverse:
         return found
 
     def _known(self) -> _Known:
+        """What the record says, put together anew only when something about instruments has landed."""
+        files = self.landing.survey()[0].files
+        landed = files.filter(pl.col("feed").is_in(OF_INSTRUMENTS))["load_id"]
+        if self._kept is None or not self._kept[0].equals(landed):
+            self._kept = landed, self._put_together()
+        return self._kept[1]
+
+    def _put_together(self) -> _Known:
         settings = self.settings
         members = membership(self._of(OF_INDEXES)) if settings.constituents else membership(REFERENCE_RAW.empty())
         ends: dict[str, date | None] = {}
@@ -175,9 +185,15 @@ class HomeUniverse:
         days = newest["answered_at"].dt.convert_time_zone(str(NEW_YORK)).dt.date()
         return dict(zip(newest["symbol"], days, strict=True))
 
-    def _is_restricted(self, feed: str) -> bool:
-        of_feed = self.landing.survey()[0].asks.filter(pl.col("feed") == feed)
-        return bool(len(of_feed)) and bool(of_feed["restricted"].all())
+    def _missing(self, index: str) -> str:
+        """Why nobody knows the members of an index, in words; empty where they are known."""
+        asks = self.landing.survey()[0].asks
+        answers = asks.filter(pl.col("feed") == CONSTITUENTS[index].name)["restricted"]
+        if answers.is_empty():
+            return f"the members of {index} are not known yet: the next run asks for the list first, and then for them"
+        if answers.all():
+            return f"the list of {index} is outside the plan, and with it its stocks: name them one by one"
+        return ""
 
     def _of(self, feeds: Collection[str], *, newest: bool = False) -> pl.DataFrame:
         """What the landed files of some feeds say, or the newest of them."""
@@ -192,6 +208,15 @@ class HomeUniverse:
             self._facts = pl.concat([self._facts, bulk.read(part, record.asks, self.landing).final])
         self._seen |= set(load_ids)
         return self._facts.filter(pl.col("load_id").is_in(list(load_ids)))
+
+
+def _with_former_symbols(chains: Mapping[str, Sequence[Rename]]) -> dict[str, tuple[str, ...]]:
+    """The symbols of today, each with those that it had before and that are no symbol of today."""
+    found: dict[str, tuple[str, ...]] = {}
+    for symbol, chain in chains.items():
+        *former, today = (symbol, *(change.becomes for change in chain))
+        found[today] = (*found.get(today, ()), *former)
+    return {today: tuple(name for name in former if name not in found) for today, former in found.items()}
 
 
 def simulated(settings: Settings) -> Universe:

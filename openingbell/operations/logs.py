@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -21,7 +22,8 @@ FILE_NAME = "bell.jsonl"
 
 def secrets_of(settings: Settings) -> tuple[str, ...]:
     """Every secret that the settings hold."""
-    return (settings.api_key.get_secret_value(),) if settings.api_key else ()
+    password = unquote(urlsplit(settings.warehouse_url).password or "")
+    return tuple(filter(None, (settings.api_key.get_secret_value() if settings.api_key else "", password)))
 
 
 @contextmanager

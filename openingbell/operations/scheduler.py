@@ -16,6 +16,7 @@ from openingbell import sessions
 from openingbell.clock import Clock, SystemClock
 from openingbell.config import Settings
 from openingbell.errors import KeyRefused, OpeningbellError, SettingsError
+from openingbell.feeds import BAR_FEEDS
 from openingbell.operations.heartbeat import EVERY, IDLE, SLEEPING, STOPPED, WORKING, Heartbeat
 from openingbell.operations.stopping import Stop
 from openingbell.operations.timetable import Doing, Event, events
@@ -58,8 +59,7 @@ class Work(Protocol):
 
 def run_forever(
     work: Work,
-    universe: Universe,
-    settings: Callable[[], Settings],
+    known: Callable[[], tuple[Universe, Settings]],
     clock: Clock,
     stop: Stop,
     heartbeat: Heartbeat,
@@ -67,16 +67,17 @@ def run_forever(
 ) -> None:
     """Do what is to be done until `stop` is set: first all that is due now, then each event in its time.
 
-    A night may teach how late the vendor is: what comes behind it follows from the `settings` as they are then.
+    An event may teach which symbols there are, or how late the vendor is: what comes behind it follows from what is
+    `known` then.
 
     Raises:
         KeyRefused, SettingsError: nobody will mend it meanwhile.
     """
     loop = _Loop(work, clock, stop, heartbeat, tell)
-    feeds = tuple(sorted({member.feed.name for member in universe.members if member.feed.has_grid}))
     now = clock.now()
-    loop.do(Event(now, Doing.TICK, now.date(), feeds))
-    ahead = events(universe, settings(), now)
+    loop.do(Event(now, Doing.TICK, now.date(), tuple(sorted(feed.name for feed in BAR_FEEDS))))
+    followed = known()
+    ahead = events(*followed, now)
     event = next(ahead)
     while not stop.is_set():
         loop.wait_for(event)
@@ -87,8 +88,9 @@ def run_forever(
         for one in merged(late):
             if not stop.is_set():
                 loop.do(one)
-        if any(one.doing is Doing.NIGHT for one in late):
-            ahead = events(universe, settings(), late[-1].at)
+        if late and (newer := known()) != followed:
+            followed = newer
+            ahead = events(*followed, late[-1].at)
             event = next(ahead)
     loop.beat(STOPPED, "stopped", None)
     tell("stopped")

@@ -18,10 +18,11 @@ from openingbell.operations.keeping import tidying
 from openingbell.operations.scheduler import run_forever
 from openingbell.operations.stopping import Stop
 from openingbell.operations.vendor_report import view
-from openingbell.operations.vendor_report.learned import read_learned, seconds_of
+from openingbell.operations.vendor_report.learned import recalled, seconds_of
 from openingbell.operations.worker import EXTRACT, FULL, LOAD, QUALITY, REPORT, TRANSFORM, Worker, at_work
 from openingbell.progress import Progress
 from openingbell.reporting import period as periods
+from openingbell.universe import Universe
 from openingbell.wants import read_wants
 
 FACTS = frozenset(feed.name for feed in FEEDS if not feed.has_grid)
@@ -69,9 +70,10 @@ class Service:
         with self._now() as worker:
             return bool(backfill.work(worker, silent, self.stop.is_set, until)) if backfill.is_due(worker) else False
 
-    def settings(self) -> Settings:
-        """Those of the home, with what it has learned of the vendor by now."""
-        return self.worker.pipeline.settings.knowing(seconds_of(read_learned(self.worker.home.root)))
+    def known(self) -> tuple[Universe, Settings]:
+        """The universe, and the settings with what the home has learned of the vendor by now."""
+        pipeline = self.worker.pipeline
+        return pipeline.universe_now, pipeline.settings.knowing(seconds_of(recalled(self.worker.home.root)))
 
     @contextmanager
     def _now(self) -> Iterator[Worker]:
@@ -83,7 +85,7 @@ class Service:
 
 def _knowing(worker: Worker) -> Worker:
     """The worker with what its home has learned of the vendor."""
-    learned = seconds_of(read_learned(worker.home.root))
+    learned = seconds_of(recalled(worker.home.root))
     pipeline, pointed = (
         replace(one, settings=one.settings.knowing(learned)) for one in (worker.pipeline, worker.pointed)
     )
@@ -108,14 +110,5 @@ def serve(wish: Wish, *, stop: Stop, tell: Callable[[str], None]) -> None:
         KeyRefused, SettingsError: nobody will mend it meanwhile.
     """
     with at_work(wish, "bell run", asks=True, stop=stop.is_set) as worker:
-        pipeline = worker.pipeline
         service = Service(worker, stop)
-        run_forever(
-            service,
-            pipeline.universe,
-            service.settings,
-            pipeline.clock,
-            stop,
-            Heartbeat(worker.home.root),
-            tell,
-        )
+        run_forever(service, service.known, worker.pipeline.clock, stop, Heartbeat(worker.home.root), tell)

@@ -30,10 +30,6 @@ class Stop:
         """Say so."""
         self._event.set()
 
-    def wait(self, seconds: float) -> bool:
-        """Wait for it so long at the most; whether it was said."""
-        return self._event.wait(seconds)
-
 
 @contextmanager
 def stopping() -> Iterator[Stop]:

@@ -18,6 +18,7 @@ from openingbell.quality.checks import CHECKS
 from openingbell.tables import Table
 from openingbell.universe import Universe
 from openingbell.warehouse.protocol import Reader, Warehouse, Writer
+from openingbell.warehouse.transact import transact
 
 FLAGGED_TABLES: tuple[Table, ...] = (tables.STOCK, tables.INDEX, tables.COMMODITY, tables.BOND, tables.DAILY_BARS)
 FEEDS_BY_TABLE: dict[str, list[str]] = {
@@ -84,33 +85,37 @@ def run(
     newest = sessions.latest_session("XNYS", now)
     last = last or newest
     recent = sessions.sessions_before("XNYS", last, settings.quality_sessions)
-    with warehouse.write() as writer:
+
+    def check(writer: Writer) -> Checked:
+        writer.remove(tables.QUALITY_LOG, pl.DataFrame({"run_id": [run_id]}))  # of a try whose answer was lost
         loads = writer.read(tables.LOADS)
         covered = _refresh(writer, universe, record, loads, now, settings, first or recent)
-        if first is None:
-            is_new = writer.count(tables.QUALITY_LOG) == 0
-            first = min([recent, *covered["session"]]) if is_new else recent
-        span = covered.filter(pl.col("session").is_between(first, last))
+        begin = first or recent
+        if first is None and writer.count(tables.QUALITY_LOG) == 0:
+            begin = min([recent, *covered["session"]])
+        span = covered.filter(pl.col("session").is_between(begin, last))
         states = writer.read(tables.COVERAGE, columns=["state"])
         found = pl.concat(
             [
-                *_row_findings(writer, first, last),
-                *_load_findings(loads, first),
+                *_row_findings(writer, begin, last),
+                *_load_findings(loads, begin),
                 *_damage(damaged),
-                *_seams(writer, first, last),
+                *_seams(writer, begin, last),
                 _holes(span),
             ]
         )
         log = pl.concat([found, findings.passes(found, _all_checks(), last)])
         writer.append(tables.QUALITY_LOG, log.with_columns(run_id=pl.lit(run_id)))
-    return Checked(
-        now=now,
-        first=first,
-        last=last,
-        sessions_checked=len(span),
-        holes=_counts(states.filter(pl.col("state") != "complete"), "state"),
-        findings=_counts(found, "status"),
-    )
+        return Checked(
+            now=now,
+            first=begin,
+            last=last,
+            sessions_checked=len(span),
+            holes=_counts(states.filter(pl.col("state") != "complete"), "state"),
+            findings=_counts(found, "status"),
+        )
+
+    return transact(warehouse, check)
 
 
 def _refresh(

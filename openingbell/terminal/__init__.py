@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
     from openingbell.progress import Progress as Told
 
 
+def forgive(stream: object) -> None:
+    """Show a question mark for what a stream's encoding lacks: no verb that did its work ends in failure over it."""
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(errors="replace")
+
+
+forgive(sys.stdout)  # standard error is forgiving by itself
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
@@ -156,14 +164,21 @@ def _side_by_side(columns: Sequence[Comparison]) -> Table:
 
 
 def show_frame(frame: pl.DataFrame, shape: str) -> None:
-    """An answer as a table for people, or as CSV or JSON for programs (to standard output, without colours)."""
+    """An answer as a table for people, or as CSV or JSON for programs (to standard output, in UTF-8)."""
     match shape:
         case "csv":
-            sys.stdout.write(frame.write_csv())
+            _write(frame.write_csv())
         case "json":
-            sys.stdout.write(_as_text(frame).write_json() + "\n")
+            _write(_as_text(frame).write_json() + "\n")
         case _:
             _show_table(frame)
+
+
+def _write(text: str) -> None:
+    """Write for programs: UTF-8 and plain line ends, whatever the system is used to."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()
 
 
 def _show_table(frame: pl.DataFrame) -> None:

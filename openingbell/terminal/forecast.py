@@ -12,7 +12,7 @@ def show_forecast(forecast: Forecast, budget: Budget | None = None) -> None:
     if not forecast.feeds:
         say("nothing is due")
         return
-    table = grid_of("feed", "symbols", "from", "to", "calls", "bars", "MB", "MB on disk", right=(1, 4, 5, 6, 7))
+    table = grid_of("feed", "symbols", "from", "to", "calls", "bars", "MB", "disk MB", right=(1, 4, 5, 6, 7))
     for one in forecast.feeds:
         table.add_row(
             one.feed, f"{one.symbols:,}", one.first, one.last, f"{one.calls:,}", f"{one.bars:,}",

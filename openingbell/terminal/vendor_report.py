@@ -15,22 +15,29 @@ def show_report(report: VendorReport) -> None:
     """Delays, revisions by age and holes, a line a feed each; what was not observed is a dash."""
     say(f"since {report.first} (UTC)")
     _show_delays(report.delays)
+    _show_taken(report.delays)
     _show_revisions(report.revisions)
     _show_holes(report.holes)
 
 
 def _show_delays(delays: pl.DataFrame) -> None:
     heads = [f"{name[1:]} % by" for name in SHARES]
-    table = grid_of(
-        "delay after bar end", "bars", "sessions", "late", *heads, "feed delay", "", right=range(1, 5 + len(SHARES))
-    )
+    table = grid_of("delay after end", "bars", "sessions", "late", *heads, right=range(1, 4 + len(SHARES)))
     for row in delays.iter_rows(named=True):
         table.add_row(
             row["feed"], f"{row['bars']:,}", f"{row['sessions']:,}", _share(row["late"], row["bars"]),
             *(_between(row[f"{name}_over"], row[f"{name}_at_most"]) for name in SHARES),
-            f"{row['feed_delay']:,g} s", row["said_by"],
         )  # fmt: skip
     out.print()
+    out.print(table)
+
+
+def _show_taken(delays: pl.DataFrame) -> None:
+    """The delays that the pipeline reckons with."""
+    out.print()
+    table = grid_of("feed delay", "", "", right=(1,))
+    for row in delays.iter_rows(named=True):
+        table.add_row(row["feed"], f"{row['feed_delay']:,g} s", row["said_by"])
     out.print(table)
 
 

@@ -26,11 +26,12 @@ def put(writer: Writer, table: Table, rows: pl.DataFrame, stored: pl.DataFrame) 
     rows = table.conform(rows)
     key = list(table.key)
     others = [name for name in table.names if name not in key]
-    both = rows.join(stored.select(table.names), on=key, how="left", suffix="_stored", maintain_order="left").select(
-        is_there=pl.any_horizontal(pl.col(f"{name}_stored").is_not_null() for name in others),
+    held = stored.select(*table.names, is_there=pl.lit(value=True))
+    both = rows.join(held, on=key, how="left", suffix="_stored", maintain_order="left").select(
+        is_there=pl.col("is_there").fill_null(value=False),
         is_equal=pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_stored")) for name in others),
     )
-    written = rows.filter(~both["is_equal"])
+    written = rows.filter(~(both["is_there"] & both["is_equal"]))
     outdated = rows.filter(both["is_there"] & ~both["is_equal"]).select(key)
     gone = stored.select(key).join(rows.select(key), on=key, how="anti")
     writer.remove(table, pl.concat([outdated, gone.select(pl.col(n).cast(d) for n, d in outdated.schema.items())]))

@@ -16,6 +16,7 @@ from openingbell.progress import Progress
 from openingbell.transform.work import Work
 from openingbell.universe import Universe
 from openingbell.warehouse.protocol import Warehouse, Writer
+from openingbell.warehouse.transact import transact
 
 SHAPING = ("auction_print", "extra_indicators", "indicator_dialect", "interval_minutes")
 """Settings on which the analytics tables depend."""
@@ -53,17 +54,22 @@ def run(
         WarehouseLocked: another process holds the warehouse.
     """
     warehouse.setup()
-    with warehouse.write() as writer:
+    tried: list[Transformed] = []
+
+    def transform(writer: Writer) -> Transformed:
         loads = writer.read(tables.LOADS)
         anew = _made_otherwise(writer, settings, loads)
         pending = loads if anew else loads.filter(pl.col("transformed_at").is_null())
-        if pending.is_empty():
-            return Transformed()
+        if pending.is_empty():  # nothing is left to do, or a try was committed though its answer was lost
+            return tried[-1] if tried else Transformed()
         work = Work(writer, universe, pending, settings, progress, from_nothing=len(pending) == len(loads))
         work.run()
         now = pl.lit(clock.now().replace(tzinfo=None), pl.Datetime("us"))
         writer.replace(tables.LOADS, pending.with_columns(transformed_at=now))
-    return Transformed(len(pending), dict(work.rows), anew)
+        tried.append(Transformed(len(pending), dict(work.rows), anew))
+        return tried[-1]
+
+    return transact(warehouse, transform)
 
 
 def _made_otherwise(writer: Writer, settings: Settings, loads: pl.DataFrame) -> bool:

@@ -24,7 +24,7 @@ PATHS = tuple(dict.fromkeys(feed.path for feed in REFERENCE_FEEDS))
 PROFILE_PATH = PROFILE.path
 NO_COMPANIES = ("", "metals", "fuels")
 SIMULATED_CONSTITUENTS = tuple(symbol for symbol, profile in PROFILES.items() if profile.sector not in NO_COMPANIES)
-"""The first members of every simulated index."""
+"""The first members of every simulated index, as far as the market knows them."""
 FOUNDED, JOINED = "1990-01-02", "2000-01-03"
 """Every simulated company is listed and a member of its index since then."""
 
@@ -64,7 +64,7 @@ def rows(path: str, symbol: str | None, classes: Mapping[str, str], happenings: 
         ]  # fmt: skip
     for index, feed in CONSTITUENTS.items():
         if path == feed.path:
-            return _members(index, happenings, today)
+            return _members(index, classes, happenings, today)
         if path == CONSTITUENT_CHANGES[index].path:
             return _changes(index, happenings, today)
     raise ValueError(f"no endpoint of instruments is {path}")
@@ -89,7 +89,8 @@ def _profile(symbol: str, classes: Mapping[str, str], happenings: Happenings, to
     ]
 
 
-def _members(index: str, happenings: Happenings, today: date) -> list[Row]:
+def _members(index: str, classes: Mapping[str, str], happenings: Happenings, today: date) -> list[Row]:
+    first = tuple(symbol for symbol in SIMULATED_CONSTITUENTS if symbol in classes)
     return [
         {
             "symbol": symbol,
@@ -97,7 +98,7 @@ def _members(index: str, happenings: Happenings, today: date) -> list[Row]:
             "sector": _sector(symbol),
             "dateFirstAdded": _joined(symbol, index, happenings, today),
         }
-        for symbol in happenings.members(index, SIMULATED_CONSTITUENTS, today)
+        for symbol in happenings.members(index, first, today)
     ]
 
 

@@ -7,22 +7,22 @@ four times as long with one): uniqueness is kept by `replace` and by `versions`,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import duckdb
 import polars as pl
 
-from openingbell import versions
 from openingbell.clock import Clock
-from openingbell.errors import QueryError, WarehouseError, WarehouseLocked
+from openingbell.errors import WarehouseError, WarehouseLocked
 from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TYPES, Column, Layout, Table
-from openingbell.warehouse import sql, upgrade
+from openingbell.warehouse import upgrade
 from openingbell.warehouse.migrations import Add, Create, Drop, Remove, Retype, Step
-from openingbell.warehouse.sql import Statement, name_of, table_of
+from openingbell.warehouse.reading import Reading
+from openingbell.warehouse.sql import DUCKDB, Statement, name_of, refused
 
 SQL_TYPES: dict[pl.DataType, str] = {
     pl.String(): "VARCHAR",
@@ -49,7 +49,7 @@ POLL_SECONDS = 0.1
 
 def create_statement(table: Table) -> str:
     """The DDL of one table."""
-    return f"CREATE TABLE {table_of(table)} ({', '.join(map(_column, table.columns))})"
+    return f"CREATE TABLE {DUCKDB.table(table)} ({', '.join(map(_column, table.columns))})"
 
 
 def statement_of(step: Step) -> str:
@@ -58,81 +58,26 @@ def statement_of(step: Step) -> str:
         case Create(table):
             return create_statement(table)
         case Add(table, column):
-            return f"ALTER TABLE {table_of(table)} ADD COLUMN {_column(column)}"
+            return f"ALTER TABLE {DUCKDB.table(table)} ADD COLUMN {_column(column)}"
         case Retype(table, column):
-            return f"ALTER TABLE {table_of(table)} ALTER {name_of(column.name)} TYPE {SQL_TYPES[column.dtype]}"
+            return f"ALTER TABLE {DUCKDB.table(table)} ALTER {name_of(column.name)} TYPE {SQL_TYPES[column.dtype]}"
         case Drop(table, name):
-            return f"ALTER TABLE {table_of(table)} DROP COLUMN {name_of(name)}"
+            return f"ALTER TABLE {DUCKDB.table(table)} DROP COLUMN {name_of(name)}"
         case Remove(table):
-            return f"DROP TABLE {table_of(table)}"
+            return f"DROP TABLE {DUCKDB.table(table)}"
 
 
 def _column(column: Column) -> str:
     return f"{name_of(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
 
 
-class DuckDBReader:
+class DuckDBReader(Reading):
     """Reads in one transaction."""
+
+    dialect = DUCKDB
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
-
-    def read(
-        self,
-        table: Table,
-        *,
-        columns: Sequence[str] | None = None,
-        symbols: Collection[str] | None = None,
-        first: date | datetime | None = None,
-        last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
-        extracted_by: datetime | None = None,
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        return self._frame(
-            sql.select(
-                table,
-                columns=columns,
-                symbols=symbols,
-                first=first,
-                last=last,
-                loads=loads,
-                extracted_by=extracted_by,
-            )
-        )
-
-    def latest(
-        self,
-        table: Table,
-        *,
-        symbols: Collection[str] | None = None,
-        first: date | datetime | None = None,
-        last: date | datetime | None = None,
-        as_of: datetime | None = None,
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        rows = self.read(table, symbols=symbols, first=first, last=last, extracted_by=as_of)
-        return versions.current(rows, table)
-
-    def count(self, table: Table) -> int:
-        """See `protocol.Reader`."""
-        return int(self._frame(Statement(f"SELECT count(*) AS n FROM {table_of(table)}")).item())
-
-    def spans(
-        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
-    ) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        return self._frame(sql.spans(table, symbols=symbols, loads=loads))
-
-    def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
-        """See `protocol.Reader`."""
-        order = name_of(by or table.order)
-        first, last = self._frame(Statement(f"SELECT min({order}), max({order}) FROM {table_of(table)}")).row(0)
-        return None if first is None else (first, last)
-
-    def days(self, table: Table) -> pl.DataFrame:
-        """See `protocol.Reader`."""
-        return self._frame(sql.days(table)).select("day", rows="found")
 
     def layout(self) -> Layout:
         """See `protocol.Reader`."""
@@ -162,7 +107,7 @@ class DuckDBWriter(DuckDBReader):
         ordered = table.conform(rows)
         if not table.versioned:
             ordered = ordered.sort(table.order, maintain_order=True)
-        self._run(f"INSERT INTO {table_of(table)} ({columns}) SELECT {columns} FROM incoming", incoming=ordered)
+        self._run(f"INSERT INTO {DUCKDB.table(table)} ({columns}) SELECT {columns} FROM incoming", incoming=ordered)
 
     def replace(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
@@ -171,7 +116,7 @@ class DuckDBWriter(DuckDBReader):
 
     def clear(self, table: Table) -> None:
         """See `protocol.Writer`."""
-        self._run(f"DELETE FROM {table_of(table)}")
+        self._run(f"DELETE FROM {DUCKDB.table(table)}")
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
@@ -182,7 +127,7 @@ class DuckDBWriter(DuckDBReader):
         if table.order in keys.columns:  # DuckDB skips what lies outside of the range without looking at it
             same.append(f"stored.{name_of(table.order)} BETWEEN ? AND ?")
             bounds = [keys[table.order].min(), keys[table.order].max()]
-        statement = f"DELETE FROM {table_of(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
+        statement = f"DELETE FROM {DUCKDB.table(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
         self._run(statement, bounds, incoming=keys.unique())
 
     def migrate(self, steps: Sequence[Step]) -> None:
@@ -217,6 +162,10 @@ class DuckDBWarehouse:
     def exists(self) -> bool:
         """See `protocol.Warehouse`."""
         return self.path.exists()
+
+    def remarks(self) -> list[str]:
+        """See `protocol.Warehouse`."""
+        return []
 
     def setup(self, *, losing: bool = False) -> None:
         """See `protocol.Warehouse`."""
@@ -266,7 +215,7 @@ class DuckDBWarehouse:
         return ""
 
     def set_aside(self) -> str:
-        """See `protocol.Warehouse`."""
+        """See `protocol.Warehouse`. The file is renamed."""
         aside, number = self.path.with_name(f"{self.path.name}.broken"), 1
         while aside.exists():
             number += 1
@@ -275,9 +224,9 @@ class DuckDBWarehouse:
             _log_of(self.path).replace(_log_of(aside))
         return str(self.path.rename(aside))
 
-    def beside(self) -> Self:
+    def beside(self) -> DuckDBWarehouse:
         """See `protocol.Warehouse`."""
-        return type(self)(
+        return DuckDBWarehouse(
             self.path.with_name(f"{self.path.stem}.rebuild{self.path.suffix}"),
             clock=self._clock,
             wait_seconds=self._wait_seconds,
@@ -337,10 +286,7 @@ class DuckDBWarehouse:
             except (duckdb.Error, pl.exceptions.PolarsError) as error:
                 if _is_damage(error):
                     raise
-                raise QueryError(
-                    f"asked for {sql.strip()!r}; the warehouse says: {_own_lines(error)}only statements that read are "
-                    "allowed, docs/tables.md lists the tables; correct the statement"
-                ) from error
+                raise refused(sql, str(error)) from error
         return frame
 
     def _require_known(self, reader: DuckDBReader) -> None:
@@ -416,12 +362,6 @@ def _showable(answer: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
         for place, (name, dtype) in enumerate(zip(answer.columns, answer.types, strict=True), 1)
     ]
     return answer.project(", ".join(columns))
-
-
-def _own_lines(error: Exception) -> str:
-    """What the engine says, as the middle of a message; after a line that points at something a new one begins."""
-    text = str(error).rstrip()
-    return f"{text};\n" if "\n" in text else f"{text}; "
 
 
 def _is_damage(error: BaseException | None) -> bool:

@@ -138,6 +138,10 @@ class Warehouse(Protocol):
         """Whether there is a warehouse at its place."""
         ...
 
+    def remarks(self) -> list[str]:
+        """What is worth telling of how it was worked with, in words."""
+        ...
+
     def damage(self) -> str:
         """What makes it unreadable, in the engine's words; empty when nothing does, or there is none. Reads all of it.
 
@@ -150,7 +154,7 @@ class Warehouse(Protocol):
         """Give its place free without deleting anything; returns where all of it is now."""
         ...
 
-    def beside(self) -> Self:
+    def beside(self) -> Warehouse:
         """Another warehouse of the same kind, beside this one; nothing is opened yet."""
         ...
 

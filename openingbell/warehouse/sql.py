@@ -1,13 +1,17 @@
-"""SQL that is the same for every engine: names, and the text of a read. Values are parameters, never text. Pure."""
+"""SQL that is the same for every engine: names, and the text of a read. Values are parameters, never text. Pure.
+
+Names stand in double quotes: MySQL reads them so as well when its session says `ANSI_QUOTES`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
 from openingbell.clock import require_utc
-from openingbell.tables import Table
+from openingbell.errors import QueryError
+from openingbell.tables import ANALYTICS, OPERATIONS, RAW, Table
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,32 @@ class Statement:
     parameters: tuple[object, ...] = ()
 
 
+@dataclass(frozen=True)
+class Dialect:
+    """Where engines differ: what they call the place of each layer, and whether a list can be one parameter."""
+
+    layers: Mapping[str, str]
+    has_lists: bool = False
+
+    def table(self, table: Table) -> str:
+        """A table's name behind its layer's place."""
+        return f"{self.layers[table.layer]}.{table.name}"
+
+    def among(self, name: str, values: Collection[str]) -> Statement:
+        """The condition that a column has one of the values."""
+        if self.has_lists:
+            return Statement(f"{name} IN (SELECT unnest(?))", (list(values),))
+        if not values:
+            return Statement("1 = 0")
+        return Statement(f"{name} IN ({', '.join('?' * len(values))})", tuple(values))
+
+
+DUCKDB = Dialect({layer: layer for layer in (RAW, ANALYTICS, OPERATIONS)}, has_lists=True)
+
+
 def select(
     table: Table,
+    dialect: Dialect = DUCKDB,
     *,
     columns: Sequence[str] | None = None,
     symbols: Collection[str] | None = None,
@@ -29,32 +57,52 @@ def select(
     extracted_by: datetime | None = None,
 ) -> Statement:
     """Rows of a table, as `protocol.Reader.read` describes them."""
-    where = _where(table, symbols=symbols, first=first, last=last, loads=loads, extracted_by=extracted_by)
+    where = _where(table, dialect, symbols=symbols, first=first, last=last, loads=loads, extracted_by=extracted_by)
     names = ", ".join(name_of(name) for name in columns or table.names)
-    return Statement(f"SELECT {names} FROM {table_of(table)}{where.text}", where.parameters)
+    return Statement(f"SELECT {names} FROM {dialect.table(table)}{where.text}", where.parameters)
 
 
-def spans(table: Table, *, symbols: Collection[str] | None, loads: Collection[str] | None) -> Statement:
+def spans(
+    table: Table, dialect: Dialect = DUCKDB, *, symbols: Collection[str] | None, loads: Collection[str] | None
+) -> Statement:
     """First and last row by symbol, as `protocol.Reader.spans` describes them."""
-    where = _where(table, symbols=symbols, loads=loads)
+    where = _where(table, dialect, symbols=symbols, loads=loads)
     identity = ", ".join(name_of(name) for name in ("asset_class", "symbol") if name in table.names)
     order = name_of(table.order)
     return Statement(
-        f"SELECT {identity}, min({order}) AS first, max({order}) AS last FROM {table_of(table)}{where.text} "
+        f"SELECT {identity}, min({order}) AS first, max({order}) AS last FROM {dialect.table(table)}{where.text} "
         f"GROUP BY {identity}",
         where.parameters,
     )
 
 
-def days(table: Table) -> Statement:
+def days(table: Table, dialect: Dialect = DUCKDB) -> Statement:
     """Rows by day, as `protocol.Reader.days` describes them, with their number as `found`."""
     day = f"CAST({name_of(table.order)} AS DATE)"
-    return Statement(f"SELECT {day} AS day, count(*) AS found FROM {table_of(table)} GROUP BY {day} ORDER BY {day}")
+    return Statement(
+        f"SELECT {day} AS day, count(*) AS found FROM {dialect.table(table)} GROUP BY {day} ORDER BY {day}"
+    )
 
 
-def table_of(table: Table) -> str:
-    """A table's name behind its layer."""
-    return f"{table.layer}.{table.name}"
+def count(table: Table, dialect: Dialect = DUCKDB) -> Statement:
+    """The number of rows."""
+    return Statement(f"SELECT count(*) AS n FROM {dialect.table(table)}")
+
+
+def bounds(table: Table, dialect: Dialect = DUCKDB, *, by: str | None) -> Statement:
+    """The least and the greatest value, as `protocol.Reader.bounds` describes them."""
+    order = name_of(by or table.order)
+    return Statement(f"SELECT min({order}) AS least, max({order}) AS greatest FROM {dialect.table(table)}")
+
+
+def refused(text: str, reason: str) -> QueryError:
+    """The error of a query that is wrong, or wants to write."""
+    reason = reason.rstrip()
+    said = f"{reason};\n" if "\n" in reason else f"{reason}; "
+    return QueryError(
+        f"asked for {text.strip()!r}; the warehouse says: {said}only statements that read are allowed, docs/tables.md "
+        "lists the tables; correct the statement"
+    )
 
 
 def name_of(name: str) -> str:
@@ -64,6 +112,7 @@ def name_of(name: str) -> str:
 
 def _where(
     table: Table,
+    dialect: Dialect,
     *,
     symbols: Collection[str] | None = None,
     first: date | datetime | None = None,
@@ -71,19 +120,22 @@ def _where(
     loads: Collection[str] | None = None,
     extracted_by: datetime | None = None,
 ) -> Statement:
-    conditions: list[tuple[str, tuple[object, ...]]] = []
+    conditions: list[Statement] = []
     if symbols is not None:
-        conditions.append(("symbol IN (SELECT unnest(?))", (list(symbols),)))
+        conditions.append(dialect.among("symbol", symbols))
     if first is not None:
-        conditions.append((f"{name_of(table.order)} >= ?", (first,)))
+        conditions.append(Statement(f"{name_of(table.order)} >= ?", (first,)))
     if last is not None:
         bound = last if isinstance(last, datetime) else datetime.combine(last, time()) + timedelta(days=1)
-        conditions.append((f"{name_of(table.order)} {'<=' if isinstance(last, datetime) else '<'} ?", (bound,)))
+        sign = "<=" if isinstance(last, datetime) else "<"
+        conditions.append(Statement(f"{name_of(table.order)} {sign} ?", (bound,)))
     if loads is not None:
-        conditions.append(("load_id IN (SELECT unnest(?))", (list(loads),)))
+        conditions.append(dialect.among("load_id", loads))
         if loads:  # ids rise with time, as rows do: with bounds an engine need not look at all of them
-            conditions.append(("load_id BETWEEN ? AND ?", (min(loads), max(loads))))
+            conditions.append(Statement("load_id BETWEEN ? AND ?", (min(loads), max(loads))))
     if extracted_by is not None:
-        conditions.append(("extracted_at <= ?", (require_utc(extracted_by).replace(tzinfo=None),)))
-    text = " AND ".join(text for text, _ in conditions)
-    return Statement(f" WHERE {text}" if text else "", tuple(value for _, values in conditions for value in values))
+        by = require_utc(extracted_by).replace(tzinfo=None)
+        conditions.append(Statement("extracted_at <= ?", (by,)))
+    text = " AND ".join(condition.text for condition in conditions)
+    parameters = tuple(value for condition in conditions for value in condition.parameters)
+    return Statement(f" WHERE {text}" if text else "", parameters)

@@ -77,9 +77,10 @@ def bring_up(warehouse: Warehouse, now: datetime, schema: Schema = TODAY, *, los
         BackupNeeded: there are such steps, and `losing` is not said.
         SchemaTooNew, WarehouseError: see `plan`.
     """
-    with warehouse.read() as reader:
-        if plan_of(reader, warehouse.place, schema).is_empty:
-            return
+    if warehouse.exists():
+        with warehouse.read() as reader:
+            if plan_of(reader, warehouse.place, schema).is_empty:
+                return
     with warehouse.write() as writer:
         found = plan_of(writer, warehouse.place, schema)  # what another process has done meanwhile is done
         if found.losing and not losing:

@@ -55,10 +55,17 @@ def at(hour: int, minute: int = 0, day: int = 15, month: int = 2) -> datetime:
 
 
 def answer(
-    member: Member, first: date, last: date, when: datetime, *, covered: date | None = None, without: int = 0
+    member: Member,
+    first: date,
+    last: date,
+    when: datetime,
+    *,
+    covered: date | None = None,
+    without: int = 0,
+    settings: Settings = SETTINGS,
 ) -> Manifest:
     """A landed answer of a vendor that had every bar that was final, but the first `without` of each session."""
-    delay = SETTINGS.final_delay(member.feed)
+    delay = settings.final_delay(member.feed)
     there = final_sessions(member.calendar, member.bar_interval, first, last, when, delay)
     bars = {day: count - without for day, count in there.select("session", "bars_expected").iter_rows()}
     if not member.feed.has_grid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from hypothesis import strategies as st
 
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import SUFFIX, Part, read_part
-from tests.running import REPOSITORY
+from tests.running import KILLED, REPOSITORY
 
 NOON = datetime(2019, 2, 15, 17, tzinfo=UTC)
 DAY = date(2019, 2, 15)
@@ -108,27 +107,27 @@ def test_what_landed_before_its_part_was_removed_is_not_landed_again(tmp_path: P
     assert not path.exists()
 
 
-KILLED = """
-import os, signal, sys
+LEFT_OVER = """
+import os, sys
 from pathlib import Path
 from openingbell.landing import Landing
 from tests.landing.test_batch import batch, part
+from tests.running import KILL
 one = batch(Landing(Path(sys.argv[1])))
 for place in range(3):
     one.add(part(place, ["x"]))
-os.kill(os.getpid(), signal.SIGKILL)
+os.kill(os.getpid(), KILL)
 """
 
 
-@pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
 def test_a_killed_process_leaves_its_answers(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, str(tmp_path)],
+        [sys.executable, "-c", LEFT_OVER, str(tmp_path)],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         check=False,
     )
-    assert done.returncode == -signal.SIGKILL
+    assert done.returncode == KILLED
     landing = Landing(tmp_path)
     assert landing.sweep() == 3
     assert [ask.symbol for ask in landing.manifests()[0].asks] == ["S0", "S1", "S2"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from hypothesis import strategies as st
 
 from openingbell.errors import RecordError
 from openingbell.landing import MISFIT, Ask, Landing, Manifest, Outcome, asks_of, write_durably
+from tests.running import KILLED
 
 NOON = datetime(2019, 2, 15, 17, tzinfo=UTC)
 ROWS = pl.DataFrame(
@@ -36,7 +36,7 @@ ROWS = pl.DataFrame(
 CELLS = st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["", "^GSPC", '"', '""', ",", "\n", "\r", "\r\n", " ", "null", "NaN", "-0.0", "1e-300", "é漢🙂", "\x00", "﻿"]
 )  # fmt: skip
-posix = pytest.mark.skipif(os.name == "nt", reason="resource limits and SIGKILL are POSIX")
+posix = pytest.mark.skipif(os.name == "nt", reason="resource limits are POSIX")
 
 
 def ask(symbol: str = "^GSPC", *, at: datetime = NOON, **changes: Any) -> Ask:
@@ -276,7 +276,8 @@ def test_a_place_that_cannot_be_written_is_named_with_the_way_out(tmp_path: Path
 def in_another_process(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a program that knows this module's names and `landing`, a record in `folder`."""
     repository = Path(__file__).resolve().parent.parent
-    head = f"from tests.landing.test_place import *\nlanding = Landing(Path({str(folder)!r}))\n"
+    names = "from tests.landing.test_place import *\nfrom tests.running import KILL\n"
+    head = f"{names}landing = Landing(Path({str(folder)!r}))\n"
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", head + program],
         check=False,
@@ -307,7 +308,6 @@ except RecordError as error:
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-@posix
 @pytest.mark.parametrize("step", [1, 2, 3, 4])
 def test_a_process_killed_at_any_step_of_a_write_leaves_all_of_it_or_nothing_that_counts(
     tmp_path: Path, step: int
@@ -317,15 +317,15 @@ def test_a_process_killed_at_any_step_of_a_write_leaves_all_of_it_or_nothing_tha
 steps = iter(range(1, 5))
 real = Path.replace
 def die_at_a_rename(self, target):
-    if next(steps) == {step}: os.kill(os.getpid(), signal.SIGKILL)
+    if next(steps) == {step}: os.kill(os.getpid(), KILL)
     moved = real(self, target)
-    if next(steps) == {step}: os.kill(os.getpid(), signal.SIGKILL)
+    if next(steps) == {step}: os.kill(os.getpid(), KILL)
     return moved
 Path.replace = die_at_a_rename
 land(landing)
 """
     done = in_another_process(program, tmp_path)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert done.returncode == KILLED, done.stderr
     after = Landing(tmp_path)
     counted = after.manifests()
     assert len(counted) == (step == 4)

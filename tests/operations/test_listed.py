@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -20,13 +20,14 @@ from openingbell.operations import worker
 from openingbell.operations.doctor import examine
 from openingbell.operations.entry import Wish, entered
 from openingbell.operations.home import Source
+from openingbell.operations.outlook import outlook_of
 from openingbell.progress import Progress
 from openingbell.universe import from_symbols
 from openingbell.vendor.asked import Asked
 from openingbell.vendor.happenings import NOTHING, Delisting, Happenings, IndexChange
-from openingbell.vendor.lists import SIMULATED_CONSTITUENTS
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.running import RunningVendor
+from openingbell.wants import Want, record_want
 
 MONDAY = datetime(2026, 3, 9, 23, tzinfo=UTC)
 NEW_NAME = date(2026, 3, 11)
@@ -45,10 +46,11 @@ class Scene:
     def wish(self) -> Wish:
         return Wish(source=Source("fmp"), home=self.home, clock=self.clock)
 
-    def until(self, moment: datetime) -> Outcome:
-        """All stages at a moment."""
+    def until(self, moment: datetime, *more: str) -> Outcome:
+        """Everything up to the analytics at a moment, and more stages."""
         self.clock.wait((moment - self.clock.now()).total_seconds())
-        return worker.run(self.wish, worker.FULL, silent).outcomes[worker.EXTRACT]
+        stages = (worker.EXTRACT, worker.LOAD, worker.TRANSFORM, *more)
+        return worker.run(self.wish, stages, silent).outcomes[worker.EXTRACT]
 
     def asked(self) -> list[Asked]:
         """What was asked since it was asked for last."""
@@ -59,6 +61,10 @@ class Scene:
     def table(self, table: tables.Table) -> pl.DataFrame:
         with entered(self.wish) as (_, pipeline), pipeline.warehouse.read() as reader:
             return reader.read(table)
+
+    def remarks(self) -> list[str]:
+        with entered(self.wish) as (_, pipeline):
+            return pipeline.listed.remarks() if pipeline.listed else []
 
     def stocks(self) -> list[str]:
         with entered(self.wish) as (_, pipeline):
@@ -116,6 +122,21 @@ def test_a_new_symbol_is_followed_on_its_day_and_counts_once(tmp_path: Path, mon
         assert at.until(datetime(2026, 3, 12, 23, tzinfo=UTC)).records
 
 
+def test_a_symbol_that_was_renamed_is_still_understood(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backfill that was asked for under the old symbol goes on under the new one."""
+    happenings = Happenings(renames=(Rename("FB", "META", NEW_NAME),))
+    with scene(tmp_path, monkeypatch, happenings, stocks=("FB",)) as at:
+        worker.run(at.wish, (worker.EXTRACT,), silent)
+        record_want(at.home, Want(date(2026, 2, 2), ("FB",), ("stocks",), MONDAY))
+        at.clock.wait(timedelta(days=2).total_seconds())
+        worker.run(at.wish, (worker.EXTRACT,), silent)
+        with entered(replace(at.wish, symbols=("FB",))) as (_, pipeline):
+            assert {m.symbol for m in pipeline.universe.narrowed(pipeline.symbols).members} == {"META"}
+            due = {one.feed: one for one in outlook_of(pipeline).feeds}
+        assert list(due) == ["stocks"]
+        assert due["stocks"].first == "2026-02-02"
+
+
 def test_a_symbol_that_had_its_new_name_before_is_followed_by_the_first_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,10 +150,9 @@ def test_a_symbol_that_had_its_new_name_before_is_followed_by_the_first_run(
 def test_who_is_delisted_is_asked_for_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with scene(tmp_path, monkeypatch, Happenings(delistings=(Delisting("FB", NEW_NAME),))) as at:
         at.until(MONDAY)
-        at.until(datetime(2026, 3, 11, 23, tzinfo=UTC))
         at.until(datetime(2026, 3, 12, 23, tzinfo=UTC))
         at.asked()
-        done = at.until(datetime(2026, 3, 16, 23, tzinfo=UTC))
+        done = at.until(datetime(2026, 3, 16, 23, tzinfo=UTC), worker.QUALITY)
         assert f"FB does not trade since {NEW_NAME}" in done.note
         again = [one.last for one in at.asked() if one.symbol == "FB" and "chart" in one.path]
         assert set(again) <= {NEW_NAME.isoformat()}  # the week is read again, and what is behind it is not
@@ -143,23 +163,26 @@ def test_who_is_delisted_is_asked_for_no_more(tmp_path: Path, monkeypatch: pytes
 
 
 def test_an_index_is_a_universe_with_the_days_of_its_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = SIMULATED_CONSTITUENTS[0]
-    change = IndexChange("dowjones", date(2026, 4, 2), joins="NEW", leaves=first)
+    change = IndexChange("dowjones", date(2026, 4, 2), joins="NEW", leaves="AAPL")
     with scene(
         tmp_path, monkeypatch, Happenings(index_changes=(change,)), stocks=("dowjones", "GLD"),
-        known=(*SIMULATED_CONSTITUENTS, "NEW", "GLD"),
+        known=("AAPL", "MSFT", "NEW", "GLD"),
     ) as at:  # fmt: skip
+        assert at.remarks() == [
+            "the members of dowjones are not known yet: the next run asks for the list first, and then for them"
+        ]
         at.until(MONDAY)
-        assert sorted(at.stocks()) == sorted([*SIMULATED_CONSTITUENTS, "GLD"])
-        assert at.table(tables.STOCK)["symbol"].n_unique() == len(SIMULATED_CONSTITUENTS) + 1
+        assert at.remarks() == []
+        assert sorted(at.stocks()) == ["AAPL", "GLD", "MSFT"]
+        assert at.table(tables.STOCK)["symbol"].n_unique() == 3
         at.asked()
         at.until(datetime(2026, 4, 6, 23, tzinfo=UTC))
         asked = {one.symbol: one for one in at.asked() if one.path == "historical-chart/15min"}
         assert "NEW" in asked
-        assert asked[first].last == "2026-04-01"  # its last day as a member
-        members = at.table(tables.INDEX_CONSTITUENTS).filter(pl.col("symbol").is_in([first, "NEW"])).sort("first_day")
-        assert members.rows() == [
-            ("dowjones", first, date(2000, 1, 3), date(2026, 4, 1)),
+        assert asked["AAPL"].last == "2026-04-01"  # its last day as a member
+        assert at.table(tables.INDEX_CONSTITUENTS).sort("first_day", "symbol").rows() == [
+            ("dowjones", "AAPL", date(2000, 1, 3), date(2026, 4, 1)),
+            ("dowjones", "MSFT", date(2000, 1, 3), None),
             ("dowjones", "NEW", date(2026, 4, 2), None),
         ]
 
@@ -168,7 +191,8 @@ def test_a_list_outside_the_plan_is_told_and_is_no_failure(tmp_path: Path, monke
     lists = ("sp500-constituent", "historical-sp500-constituent")
     with scene(tmp_path, monkeypatch, stocks=("sp500", "AAPL"), known=("AAPL",), restricted=lists) as at:
         done = at.until(MONDAY)
-        assert "the list of sp500 is outside the plan" in done.note
+        assert "outside the plan: historical_sp500_constituent, sp500_constituent; the list of sp500 is" in done.note
+        assert len(at.remarks()) == 1
         assert done.shortfall == ""
         assert at.stocks() == ["AAPL"]
 

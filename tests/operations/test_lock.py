@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,12 +14,12 @@ from openingbell.operations.lock import LOCK_NAME, OWNER_NAME, is_held, owner_of
 
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 HOLDER = """
-import sys
+import os, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from openingbell.operations.lock import worker_lock
 with worker_lock(Path(sys.argv[1]), "bell backfill", datetime(2026, 11, 24, tzinfo=UTC)):
-    print("held", flush=True)
+    print(os.getpid(), flush=True)
     sys.stdin.read()
 """
 
@@ -48,14 +47,14 @@ def test_a_second_worker_is_told_who_the_first_is_and_a_dead_one_is_none(tmp_pat
         [sys.executable, "-c", HOLDER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
         assert holder.stdout is not None
-        assert holder.stdout.readline() == "held\n"
+        pid = int(holder.stdout.readline())
         with (
-            pytest.raises(WorkerBusy, match=rf"bell backfill \(process {holder.pid} ") as refused,
+            pytest.raises(WorkerBusy, match=rf"bell backfill \(process {pid} ") as refused,
             worker_lock(tmp_path, "bell full", NOW),
         ):
             pytest.fail("two workers in one home")
-        assert f"process {holder.pid}" in refused.value.owner
-        holder.send_signal(signal.SIGTERM if os.name == "nt" else signal.SIGKILL)
+        assert f"process {pid}" in refused.value.owner
+        holder.kill()
         holder.wait()
     with worker_lock(tmp_path, "bell full", NOW):
         assert is_held(tmp_path)

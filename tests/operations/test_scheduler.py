@@ -16,7 +16,7 @@ from openingbell.operations.heartbeat import Heartbeat, read_heartbeat
 from openingbell.operations.scheduler import merged, run_forever
 from openingbell.operations.stopping import Stop
 from openingbell.operations.timetable import Doing, Event, events
-from openingbell.universe import from_symbols
+from openingbell.universe import Universe, from_symbols
 
 UNIVERSE = from_symbols(["AAPL"], ["^VIX"], ["GCUSD"])
 SETTINGS = Settings()
@@ -69,7 +69,7 @@ def live(
     told: list[str] = []
     work = Work(clock, BEGIN + timedelta(days=days), stop, takes)
     work.fails, work.backlog = fails or {}, backlog
-    run_forever(work, UNIVERSE, lambda: SETTINGS, clock, stop, Heartbeat(folder), told.append)
+    run_forever(work, lambda: (UNIVERSE, SETTINGS), clock, stop, Heartbeat(folder), told.append)
     return work, told
 
 
@@ -80,6 +80,25 @@ def test_everything_due_is_done_at_once_and_then_each_event_in_its_time(tmp_path
     expected = list(takewhile(lambda event: event.at <= others[-1][1], events(UNIVERSE, SETTINGS, BEGIN)))
     assert [(what, at) for what, at, _ in others] == [(event.doing.name, event.at) for event in expected]
     assert {what for what, _, _ in others} == {"TICK", "CLOSE", "WEEKLY", "NIGHT"}
+
+
+def test_what_becomes_known_moves_what_comes_behind_it(tmp_path: Path) -> None:
+    """At first no stock is known, as where an index is the universe: the first event brings them. After two ticks it is
+    known that they come ten minutes later.
+    """
+    clock, stop = VirtualClock(BEGIN), Stop()
+    work = Work(clock, BEGIN + timedelta(minutes=80), stop)
+
+    def ticks() -> list[timedelta]:
+        """When stocks were asked for, but for the first event."""
+        return [at - BEGIN for _, at, detail in work.done[1:] if isinstance(detail, tuple) and "stocks" in detail]
+
+    def known() -> tuple[Universe, Settings]:
+        universe = UNIVERSE if work.done else from_symbols([], ["^VIX"], [])
+        return universe, SETTINGS.knowing({"stocks": 660.0} if len(ticks()) > 1 else {})
+
+    run_forever(work, known, clock, stop, Heartbeat(tmp_path), lambda _: None)
+    assert ticks() == [timedelta(minutes=minute) for minute in (30 + 17, 30 + 32, 30 + 30 + 12, 30 + 45 + 12)]
 
 
 def test_work_that_takes_long_merges_the_ticks_that_it_missed_and_loses_no_other_event(tmp_path: Path) -> None:

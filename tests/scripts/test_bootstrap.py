@@ -16,7 +16,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCRIPTS = ROOT / "scripts"
 
-posix = pytest.mark.skipif(os.name == "nt", reason="the wrappers are shell scripts; Windows calls bootstrap.py")
+posix = pytest.mark.skipif(
+    os.name == "nt", reason="these are a shell's; tests/scripts/test_powershell.py has the others"
+)
 
 
 @pytest.fixture(scope="module")
@@ -188,6 +190,26 @@ def test_bell_finds_the_package_from_anywhere(bootstrap: ModuleType, elsewhere: 
     assert os.access(bootstrap.VENV / "bin" / "bell", os.X_OK)
 
 
+def test_the_program_of_windows_is_a_launcher_and_a_zip_file_that_python_runs(
+    bootstrap: ModuleType, tmp_path: Path
+) -> None:
+    """Without the launcher's part, which only Windows can run, it does what the launcher does then."""
+    bell = tmp_path / "bell.exe"
+    bell.write_bytes(bootstrap.program(b"MZ launcher", Path(sys.executable)))
+    assert bell.read_bytes().startswith(f'MZ launcher#!"{sys.executable}"\n'.encode())
+    said = subprocess.run(
+        [sys.executable, bell, "--version"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.startswith("bell ")
+
+
+@pytest.mark.parametrize("name", ["t64.exe", "t64-arm.exe", "t32.exe"])
+def test_pip_still_brings_the_launchers_of_windows(name: str) -> None:
+    launcher = Path(sysconfig.get_path("purelib")) / "pip" / "_vendor" / "distlib" / name
+    assert launcher.read_bytes()[:2] == b"MZ"
+
+
 @pytest.mark.parametrize("arguments", [[], ["fetch"], ["elt"], ["elt", "-c", "load"]])
 def test_wrong_use_exits_2_and_installs_nothing(arguments: list[str]) -> None:
     result = subprocess.run(
@@ -206,6 +228,8 @@ def test_wrong_use_exits_2_and_installs_nothing(arguments: list[str]) -> None:
         ("run_elt_ops.sh", [], 2, "extract, csv-load, transform, quality, report, full"),
         ("run_elt_ops.sh", ["-c", "everything"], 2, "with -c everything; -c takes one of extract"),
         ("setup_database.sh", ["-h"], 0, "Makes the warehouse ready"),
+        ("start_database.sh", ["-h"], 0, "Starts a MySQL or MariaDB server"),
+        ("start_database.sh", ["--with", "luck"], 2, "invalid choice: 'luck'"),
         ("run_tests.sh", ["-h"], 0, "arguments of pytest"),
     ],
 )

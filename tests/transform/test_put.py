@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openingbell.tables import BOND, Table
+from openingbell.tables import BOND, INDEX_CONSTITUENTS, Table
 from openingbell.transform.put import put
 from openingbell.warehouse.protocol import Writer
 
@@ -25,12 +25,12 @@ class Recorder:
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
-        self.appended += rows["date"].to_list()
+        self.appended += rows[table.order].to_list()
         self.rows = pl.concat([self.rows, table.conform(rows)])
 
     def remove(self, table: Table, keys: pl.DataFrame) -> None:
         """See `protocol.Writer`."""
-        self.removed += keys["date"].to_list()
+        self.removed += keys[table.order].to_list()
         self.rows = self.rows.join(keys, on=list(table.key), how="anti")
 
 
@@ -42,10 +42,10 @@ def curves(yields: dict[date, float | None]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=BOND.schema)
 
 
-def written(rows: pl.DataFrame, stored: pl.DataFrame) -> tuple[Recorder, pl.DataFrame]:
+def written(rows: pl.DataFrame, stored: pl.DataFrame, table: Table = BOND) -> tuple[Recorder, pl.DataFrame]:
     recorder = Recorder(stored)
     writer: Writer = recorder  # type: ignore[assignment]  # the two verbs that `put` uses
-    return recorder, put(writer, BOND, rows, stored)
+    return recorder, put(writer, table, rows, stored)
 
 
 def test_rows_that_are_as_they_were_stay_untouched_and_what_is_no_longer_made_goes() -> None:
@@ -73,6 +73,19 @@ def test_into_nothing_all_is_written_and_nothing_empties_all() -> None:
 def test_a_value_that_becomes_null_and_one_that_becomes_known_are_changes() -> None:
     recorder, _ = written(curves({DAYS[0]: None, DAYS[1]: 2.0}), curves({DAYS[0]: 1.0, DAYS[1]: None}))
     assert recorder.appended == [DAYS[0], DAYS[1]]
+
+
+def test_a_row_of_which_only_the_key_is_known_is_a_row() -> None:
+    """Who is a member of an index has no last day."""
+
+    def members(**last: date | None) -> pl.DataFrame:
+        rows = [("dowjones", symbol, DAYS[0], day) for symbol, day in last.items()]
+        return pl.DataFrame(rows, schema=INDEX_CONSTITUENTS.schema, orient="row")
+
+    now = members(A=DAYS[3], B=None, NEW=None)
+    recorder, done = written(now, members(A=None, B=None, OLD=None), INDEX_CONSTITUENTS)
+    assert done["symbol"].to_list() == ["A", "NEW"]
+    assert recorder.rows.sort("symbol").equals(now)
 
 
 YIELDS = st.dictionaries(st.sampled_from(DAYS), st.sampled_from([None, 0.0, 1.0]))

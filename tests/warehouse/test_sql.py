@@ -12,7 +12,7 @@ from openingbell import tables
 from openingbell.tables import RAW, Column, Table
 from openingbell.tables.table import DAY, TEXT
 from openingbell.warehouse import sql
-from openingbell.warehouse.sql import Statement, name_of, table_of
+from openingbell.warehouse.sql import DUCKDB, Dialect, Statement, name_of
 
 SMALL = Table(RAW, "small", ("symbol",), "", (Column("symbol", TEXT, ""), Column("ex_date", DAY, "")), order="ex_date")
 HEAD = 'SELECT "symbol", "ex_date" FROM raw.small'
@@ -106,6 +106,20 @@ def test_a_name_stands_in_quotes_and_its_own_quotes_are_doubled(name: str, quote
     assert name_of(name) == quoted
 
 
-def test_a_table_stands_behind_its_layer() -> None:
-    assert table_of(tables.STOCK_RAW) == "raw.stock_data_raw"
-    assert table_of(tables.LOADS) == "operations.loads"
+def test_a_table_stands_behind_its_layer_or_what_an_engine_calls_it() -> None:
+    assert DUCKDB.table(tables.STOCK_RAW) == "raw.stock_data_raw"
+    assert DUCKDB.table(tables.LOADS) == "operations.loads"
+    assert Dialect({RAW: "mine_raw"}).table(tables.STOCK_RAW) == "mine_raw.stock_data_raw"
+
+
+def test_a_list_is_one_parameter_where_the_engine_has_lists_and_else_one_for_each_value() -> None:
+    server = Dialect({RAW: "r"})
+    assert server.among("symbol", ["A", "B"]) == Statement("symbol IN (?, ?)", ("A", "B"))
+    assert server.among("symbol", []) == Statement("1 = 0")
+    assert DUCKDB.among("symbol", {"A"}) == Statement("symbol IN (SELECT unnest(?))", (["A"],))
+    found = sql.select(SMALL, server, symbols=["A", "B"], loads=["L"], first=date(2019, 1, 1))
+    assert found == Statement(
+        'SELECT "symbol", "ex_date" FROM r.small WHERE symbol IN (?, ?) AND "ex_date" >= ? AND load_id IN (?) AND '
+        "load_id BETWEEN ? AND ?",
+        ("A", "B", date(2019, 1, 1), "L", "L", "L"),
+    )

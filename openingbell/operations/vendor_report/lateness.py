@@ -1,9 +1,9 @@
 """How late the vendor is: between which ages after its end it first had each bar, as far as the record can tell. Pure.
 
 Nobody was there when a bar came. An answer without it says that it came later, an answer with it that it had come: its
-delay lies between the two (it is interval-censored). The age of an answer is counted from when its feed's word can be
-there at the earliest: the end of the bar and the feed's own `final_after`. A bar that was seen while it formed counts
-from its end on.
+delay lies between the two (it is interval-censored), to a step. The age of an answer is counted from when its feed's
+word can be there at the earliest: the end of the bar and the feed's own `final_after`. A bar that was seen while it
+formed counts from its end on.
 """
 
 from __future__ import annotations
@@ -17,21 +17,19 @@ import polars as pl
 
 from openingbell import sessions
 from openingbell.feeds import Feed
-from openingbell.landing.record import MOMENT
 
 STEP_SECONDS = 5
 """Ages are rounded up to whole steps: answers of one round of questions count as one moment."""
 WATCHED = timedelta(days=1)
 """Answers that are older than their bar by more say nothing of its delay: a bar that comes later is a hole first."""
-CLOSE_SECONDS = 3_600
-"""A bar that was there at the first look says something when that look was no later."""
+CLOSE_SECONDS = 7_200
+"""A bar that was there at the first look says something when that look was no later. More than the longest delay that
+is learned: else one that was learned in bad days would silence the good ones, and stay.
+"""
 REACH = timedelta(days=4)
 """Sessions that bear the date of up to so many days before an answer may have bars that it watches."""
 
-IDENTITY = ("load_id", "symbol", "answered_at", "date")
-ROWS = pl.Schema(
-    {"load_id": pl.String(), "symbol": pl.String(), "answered_at": MOMENT, "date": pl.Datetime("us")},
-)
+ROWS = pl.Schema({"load_id": pl.String(), "symbol": pl.String(), "date": pl.Datetime("us")})
 """Which bars landed files hold, whatever they say: `date` is the bar's start, midnight of a daily one."""
 INTERVALS = pl.Schema(
     {
@@ -45,6 +43,10 @@ INTERVALS = pl.Schema(
 """One row a bar: it came later than `over` seconds (0: nobody looked before) and no later than `at_most`."""
 
 
+WATCHERS = ("load_id", "symbol", "calendar", "bar_interval", "answered_at", "first", "last", "rows")
+"""Columns of answers that may have been there when bars came; `first` and `last` are the sessions that they watch."""
+
+
 @dataclass(frozen=True)
 class Bracket:
     """A delay lies above `over` seconds and is at most `at_most` seconds."""
@@ -53,54 +55,63 @@ class Bracket:
     at_most: int
 
 
-def intervals(asks: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
+def watchers(asks: pl.DataFrame) -> pl.DataFrame:
+    """The answers that may have been there when bars came, `WATCHERS`: one about older sessions says nothing of it.
+
+    Args:
+        asks: those of the record, of one feed, with `bar_interval`.
+    """
+    answered = asks.filter(~pl.col("restricted")).with_columns(
+        pl.col("load_id", "symbol", "calendar").cast(pl.String),
+        first=pl.max_horizontal("covered_first", pl.col("answered_at").dt.date() - REACH),
+        last="covered_last",
+    )
+    return answered.filter(pl.col("first") <= pl.col("last")).select(WATCHERS)
+
+
+def intervals(watching: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
     """When bars came that ended from `since` on.
 
     Args:
-        asks: those of the record, of this feed, of the files that `rows` are of, with `bar_interval`.
-        rows: which bars these files hold (`ROWS`).
+        watching: all answers about some symbols since then, `WATCHERS`.
+        rows: which bars their files hold (`ROWS`).
         feed: theirs.
-        since: the moment of the oldest of these files at the earliest: of older bars looks would lack.
+        since: the moment.
 
     Returns:
         `INTERVALS`: bars that an answer had within a day. One that never came is a hole, not late.
     """
-    answered = asks.filter(~pl.col("restricted")).select(
-        pl.col("load_id", "symbol", "calendar").cast(pl.String),
-        "bar_interval",
-        "answered_at",
-        first=pl.max_horizontal("covered_first", pl.col("answered_at").dt.date() - REACH),
-        last="covered_last",
-    )
-    answered = answered.filter(pl.col("first") <= pl.col("last"))
-    found = [_of_calendar(part, rows, feed, since) for part in answered.partition_by("calendar", "bar_interval")]
+    numbered = watching.with_row_index("answer")
+    seen = rows.join(numbered.select("answer", "load_id", "symbol"), on=["load_id", "symbol"]).select("answer", "date")
+    parts = numbered.partition_by("calendar", "bar_interval")
+    found = [_of_calendar(part, seen.with_columns(is_there=True), feed, since) for part in parts]
     return pl.concat([INTERVALS.to_frame(), *found]).sort("symbol", "date")
 
 
-def _of_calendar(asks: pl.DataFrame, rows: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
-    calendar, bar_interval = asks.select("calendar", "bar_interval").row(0)
-    bounds = asks.select(pl.col("first").min(), pl.col("last").max()).row(0)
+def _of_calendar(watching: pl.DataFrame, seen: pl.DataFrame, feed: Feed, since: datetime) -> pl.DataFrame:
+    calendar, bar_interval = watching.select("calendar", "bar_interval").row(0)
+    bounds = watching.select(pl.col("first").min(), pl.col("last").max()).row(0)
     grid = sessions.grid(calendar, bar_interval, *bounds).filter(pl.col("end_utc") >= since)
+    ended = grid.select("session", "date", from_=pl.col("end_utc") + feed.final_after)
     looks = (
-        asks.with_columns(session=pl.date_ranges("first", "last"))
+        watching.select("answer", "symbol", "answered_at", session=pl.date_ranges("first", "last"))
         .explode("session")
-        .join(grid.select("session", "date", from_=pl.col("end_utc") + feed.final_after), on="session")
+        .join(ended, on="session")
         .filter(pl.col("answered_at").is_between(pl.col("from_"), pl.col("from_") + WATCHED))
-        .join(rows.select(IDENTITY).unique().with_columns(is_there=True), on=list(IDENTITY), how="left")
+        .join(seen, on=["answer", "date"], how="left")
     )
     seconds = (pl.col("answered_at") - pl.col("from_")).dt.total_microseconds() / 1e6
-    age = (seconds / STEP_SECONDS).ceil().cast(pl.Int64) * STEP_SECONDS
-    is_there = pl.col("is_there").fill_null(value=False)
-    return (
-        looks.with_columns(age=age)
-        .with_columns(at_most=pl.col("age").filter(is_there).min().over("symbol", "date"))
-        .filter(pl.col("at_most").is_not_null())
-        .group_by("symbol", "session", "date")
-        .agg(
-            over=pl.col("age").filter(~is_there & (pl.col("age") < pl.col("at_most"))).max().fill_null(0),
-            at_most=pl.col("at_most").first(),
-        )
-        .select(pl.col(name).cast(dtype) for name, dtype in INTERVALS.items())
+    aged = looks.with_columns(age=(seconds / STEP_SECONDS).ceil().cast(pl.Int64) * STEP_SECONDS)
+    came = aged.filter("is_there").group_by("symbol", "session", "date").agg(at_most=pl.col("age").min())
+    before = (
+        aged.filter(pl.col("is_there").is_null())
+        .join(came, on=["symbol", "date"])
+        .filter(pl.col("age") < pl.col("at_most"))
+        .group_by("symbol", "date")
+        .agg(over=pl.col("age").max())
+    )
+    return came.join(before, on=["symbol", "date"], how="left").select(
+        "symbol", "session", "date", pl.col("over").fill_null(0), "at_most"
     )
 
 

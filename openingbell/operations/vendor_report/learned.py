@@ -8,9 +8,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+import structlog
+
 from openingbell.errors import SourceError
 from openingbell.landing import write_durably
 from openingbell.operations.vendor_report.learning import LONGEST_SECONDS
+
+log = structlog.get_logger()
 
 FILE_NAME = "learned.json"
 
@@ -40,11 +44,20 @@ def read_learned(root: Path) -> dict[str, Learned]:
         return {str(feed): _learned(facts) for feed, facts in json.loads(path.read_text("utf-8")).items()}
     except FileNotFoundError:
         return {}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SourceError(
             f"asked to read {path}, which says how late the vendor is; it cannot be understood ({error!r}); allowed is "
             f"what `bell run` writes, with delays of 0 to {LONGEST_SECONDS:,} seconds; delete it: it is learned anew"
         ) from error
+
+
+def recalled(root: Path) -> dict[str, Learned]:
+    """The same for the worker that stays: nothing where the file cannot be understood. A night writes it anew."""
+    try:
+        return read_learned(root)
+    except SourceError as error:
+        log.warning("learned_not_understood", reason=str(error))
+        return {}
 
 
 def write_learned(root: Path, learned: Mapping[str, Learned]) -> None:

@@ -1,8 +1,9 @@
 """How often the vendor changed bars that were final, by their age when they were read again. Pure.
 
 Readings are counted from manifests: an answer reads a bar again when one before it had been received after the bar was
-final. What changed is in the raw warehouse: a version of a bar behind its first. Sessions that ended before the asks at
-hand begin count as read before, as far back as the symbol was ever asked.
+final. What changed is in the warehouse: the corrections among its `restatements`, and the later versions of yields,
+which have no such table. That a split put old bars on another basis is no revision. Sessions that ended before the asks
+at hand begin count as read before, as far back as the symbol was ever asked.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from openingbell import sessions
-from openingbell.feeds import Feed, Kind
+from openingbell.feeds import TREASURY, Feed, Kind
 from openingbell.landing.record import MOMENT
-from openingbell.tables import Table
+from openingbell.sessions import DAILY
+from openingbell.tables import BOND_RAW
+from openingbell.transform.restatements import CORRECTION
 from openingbell.versions import collapsed
 
 AGES: tuple[tuple[str, timedelta], ...] = (
@@ -33,20 +36,35 @@ CHANGES = pl.Schema({"symbol": pl.String(), "date": pl.Datetime("us"), "extracte
 RATES = pl.Schema({"age": pl.String(), "read_again": pl.Int64(), "changed": pl.Int64()})
 
 
-def changes(rows: pl.DataFrame, table: Table) -> pl.DataFrame:
-    """The versions of bars behind their first.
+def corrections(restated: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """What the vendor changed of a feed's bars.
 
     Args:
-        rows: all versions of some bars of a raw table.
-        table: the raw table.
+        restated: rows of `restatements`: asset_class, symbol, bar_interval, date, extracted_at, kind.
+        feed: a feed of bars.
 
     Returns:
-        `CHANGES`; the symbol is empty where the table has none. An answer that contradicts itself is one version.
+        `CHANGES`.
     """
-    bar = list(table.bar_key)
-    told = collapsed(rows, table).unique([*bar, "extracted_at"], keep="last", maintain_order=True)
-    return told.filter(pl.int_range(pl.len()).over(bar) > 0).select(
-        pl.col("symbol") if "symbol" in table.names else pl.lit("").alias("symbol"),
+    is_daily = pl.col("bar_interval") == DAILY
+    of_feed = is_daily if feed.kind is Kind.DAILY else ~is_daily & (pl.col("asset_class") == feed.asset_class)
+    return restated.filter(of_feed & (pl.col("kind") == CORRECTION)).select(
+        "symbol", "date", pl.col("extracted_at").dt.replace_time_zone("UTC")
+    )
+
+
+def corrected_yields(versions: pl.DataFrame) -> pl.DataFrame:
+    """What the vendor changed of yields: the versions of curves behind their first.
+
+    Args:
+        versions: all rows of `bond_data_raw`.
+
+    Returns:
+        `CHANGES`. An answer that contradicts itself is one version.
+    """
+    told = collapsed(versions, BOND_RAW).unique(["date", "extracted_at"], keep="last", maintain_order=True)
+    return told.filter(pl.int_range(pl.len()).over("date") > 0).select(
+        pl.lit(TREASURY).alias("symbol"),
         pl.col("date").cast(pl.Datetime("us")),
         pl.col("extracted_at").dt.replace_time_zone("UTC"),
     )
@@ -138,8 +156,6 @@ def _read_again(readings: pl.DataFrame, known_from: Mapping[str, date], begin: d
 
 def _ages_of(changed: pl.DataFrame, readings: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     """How old changed bars were when the answer was received that changed them."""
-    if feed.kind is Kind.RATES:
-        changed = changed.with_columns(symbol=pl.lit(readings["symbol"].first(), pl.String))
     known = changed.join(readings.select("symbol", "calendar", "bar_interval").unique("symbol"), on="symbol")
     parts = [pl.DataFrame(schema={"age": pl.Duration("us")})]
     for (calendar, bar_interval), rows in known.group_by("calendar", "bar_interval"):

@@ -1,7 +1,7 @@
 """What the record and the warehouse of a home say of its vendor, read and put together; and what is learned from it.
 
-Only what was answered in the last weeks is looked at, and of each feed no more than so many rows, so that it stays
-quick beside years of record and ten thousand symbols.
+Only what was answered in the last weeks is looked at, and how late bars were is judged by as many symbols as have so
+many landed rows, so that it stays quick beside years of record and ten thousand symbols.
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ import polars as pl
 import structlog
 
 from openingbell import tables
+from openingbell.config import Settings
 from openingbell.context import Pipeline
 from openingbell.errors import RecordError, WarehouseLocked
-from openingbell.feeds import BAR_FEEDS, Feed, Kind
+from openingbell.feeds import BAR_FEEDS, BONDS, Feed, Kind
 from openingbell.landing import Landing, Record
 from openingbell.landing.files import read_together
 from openingbell.operations.coverage_view import MEMBER, coverage_of
 from openingbell.operations.home import Home
 from openingbell.operations.lock import owner_of
 from openingbell.operations.vendor_report import learning, revisions
-from openingbell.operations.vendor_report.lateness import IDENTITY, INTERVALS, ROWS, bracket, intervals, telling
-from openingbell.operations.vendor_report.learned import Learned, read_learned, write_learned
-from openingbell.tables import Table
+from openingbell.operations.vendor_report.lateness import ROWS, bracket, intervals, telling, watchers
+from openingbell.operations.vendor_report.learned import Learned, read_learned, recalled, write_learned
 from openingbell.warehouse.protocol import Reader
 
 log = structlog.get_logger()
 
 WINDOW = timedelta(days=30)
-MOST_ROWS = 3_000_000
-"""Landed rows of a feed that are read, the newest: a few seconds, and a day of ten thousand stocks."""
+MOST_ROWS = 1_000_000
+"""Landed rows of a feed that are read: a few seconds, and what thirty days of a hundred stocks come to."""
 FILES_AT_ONCE = 500
 SHARES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
 SET, LEARNED, DEFAULT = "set", "learned", "default"
@@ -111,10 +111,11 @@ def report_of(home: Home, pipeline: Pipeline, feeds: Sequence[str] = ()) -> Vend
     record, _ = pipeline.landing.survey()
     chosen = [feed for feed in BAR_FEEDS if pipeline.universe.of(feed) and (not feeds or feed.name in feeds)]
     notes = list(coverage.notes)
+    learned = read_learned(home.root)
     seen = []
     for feed in chosen:
         found, unread = intervals_of(pipeline.landing, record, feed, begin)
-        seen.append(_delays(found, feed, pipeline, home))
+        seen.append(_delays(found, feed, pipeline.settings, is_learned=feed.name in learned))
         notes += [f"{len(unread):,} files of {feed.name} cannot be read, the first: {unread[0]}"] if unread else []
     changed = [REVISIONS.to_frame()]
     if pipeline.warehouse.exists():
@@ -141,7 +142,6 @@ def learn(home: Home, pipeline: Pipeline) -> dict[str, Learned]:
         What was learned now, by name of feed.
 
     Raises:
-        SourceError: what was learned before cannot be understood.
         RecordError: the disk does not take it.
     """
     if pipeline.settings.feed_delay_seconds is not None:
@@ -160,29 +160,35 @@ def learn(home: Home, pipeline: Pipeline) -> dict[str, Learned]:
             )  # fmt: skip
             log.info("feed_delay_learned", feed=feed.name, seconds=seconds, bars=len(known))
     if new:
-        write_learned(home.root, read_learned(home.root) | new)
+        write_learned(home.root, recalled(home.root) | new)
     return new
 
 
 def intervals_of(landing: Landing, record: Record, feed: Feed, begin: datetime) -> tuple[pl.DataFrame, list[str]]:
-    """When the bars of a feed came that ended from `begin` on, as far as its newest files say; and what is wrong with
-    files that cannot be read.
+    """When the bars of a feed came that ended from `begin` on, of its symbols or as many as the limit allows; and what
+    is wrong with files that cannot be read.
     """
-    files = record.files.filter((pl.col("feed") == feed.name) & (pl.col("extracted_at") >= begin))
-    newest = files.sort("extracted_at", descending=True)
-    files = newest.filter(pl.col("rows").cum_sum() <= MOST_ROWS).sort("extracted_at", "load_id")
-    if files.is_empty():
-        return INTERVALS.to_frame(), []
-    whole = len(files) == len(newest)
-    since = begin if whole else files["extracted_at"][0]
+    recent = record.files.filter((pl.col("feed") == feed.name) & (pl.col("extracted_at") >= begin))
+    watching = _of_some_symbols(watchers(_asks_of(record, recent)))
+    symbols = watching["symbol"].unique()
+    files = recent.filter(pl.col("has_rows") & pl.col("load_id").is_in(watching["load_id"].unique().implode()))
     unread: dict[str, str] = {}
-    rows = pl.concat([ROWS.to_frame(), *_rows(landing, files.filter("has_rows"), feed, unread)])
-    read = files.filter(~pl.col("load_id").is_in(list(unread)))
-    return intervals(_asks_of(record, read), rows, feed, since), list(unread.values())
+    rows = pl.concat([ROWS.to_frame(), *_rows(landing, files, feed, symbols, unread)])
+    read = watching.filter(~pl.col("load_id").is_in(list(unread)))
+    return intervals(read, rows, feed, begin), list(unread.values())
 
 
-def _rows(landing: Landing, files: pl.DataFrame, feed: Feed, unread: dict[str, str]) -> Iterator[pl.DataFrame]:
-    """Which bars landed files hold."""
+def _of_some_symbols(watching: pl.DataFrame) -> pl.DataFrame:
+    """The answers about as many symbols as the limit allows, first those that were asked first."""
+    symbols = watching.group_by("symbol").agg(pl.col("rows").cast(pl.Int64).sum(), pl.col("answered_at").min())
+    chosen = symbols.sort("answered_at", "symbol").filter(pl.col("rows").cum_sum() <= MOST_ROWS)
+    return watching.join(chosen, on="symbol", how="semi", maintain_order="left")
+
+
+def _rows(
+    landing: Landing, files: pl.DataFrame, feed: Feed, symbols: pl.Series, unread: dict[str, str]
+) -> Iterator[pl.DataFrame]:
+    """Which bars of some symbols landed files hold."""
     for part in files.iter_slices(FILES_AT_ONCE):
         contents: list[bytes] = []
         places: list[int] = []
@@ -194,24 +200,23 @@ def _rows(landing: Landing, files: pl.DataFrame, feed: Feed, unread: dict[str, s
                 places.append(place)
         good = part[places]
         for together in read_together(contents, good["rows"].to_list()):
-            if {"symbol", "answered_at", "date"} <= set(together.rows.columns):
+            if {"symbol", "date"} <= set(together.rows.columns):
                 ids = good["load_id"].gather(list(together.places))
-                yield _typed(together.rows, ids, together.lengths, feed)
+                yield _typed(together.rows, ids, together.lengths, feed, symbols)
 
 
-def _typed(text: pl.DataFrame, ids: pl.Series, lengths: Sequence[int], feed: Feed) -> pl.DataFrame:
+def _typed(text: pl.DataFrame, ids: pl.Series, lengths: Sequence[int], feed: Feed, symbols: pl.Series) -> pl.DataFrame:
     date_ = pl.col("date").str.strip_chars()
     if feed.kind is Kind.INTRADAY:
         start = date_.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
     else:
         start = date_.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).cast(pl.Datetime("us"))
-    at = pl.col("answered_at").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_unit="us", time_zone="UTC", strict=False)
     places = pl.DataFrame({"load_id": ids, "length": lengths}).select(pl.col("load_id").repeat_by("length").explode())
     return (
-        text.select("symbol", answered_at=at, date=start)
-        .with_columns(places["load_id"])
-        .select(IDENTITY)
-        .filter(pl.col("date").is_not_null() & pl.col("answered_at").is_not_null())
+        text.select("symbol", "date", places["load_id"])
+        .filter(pl.col("symbol").is_in(symbols.implode()))
+        .select("load_id", "symbol", date=start)
+        .filter(pl.col("date").is_not_null())
     )
 
 
@@ -221,53 +226,44 @@ def _asks_of(record: Record, files: pl.DataFrame) -> pl.DataFrame:
     return record.asks.join(facts, on="load_id")
 
 
-def _delays(found: pl.DataFrame, feed: Feed, pipeline: Pipeline, home: Home) -> pl.DataFrame:
+def _delays(found: pl.DataFrame, feed: Feed, settings: Settings, *, is_learned: bool) -> pl.DataFrame:
     known = telling(found)
     own = int(feed.final_after.total_seconds())
     sides: dict[str, int | None] = {}
     for name, share in SHARES.items():
         one = bracket(known, share)
-        sides[f"{name}_over"] = one.over + own if one else None
+        sides[f"{name}_over"] = (one.over + own if one.over else 0) if one else None
         sides[f"{name}_at_most"] = one.at_most + own if one else None
-    is_set = pipeline.settings.feed_delay_seconds is not None
+    is_set = settings.feed_delay_seconds is not None
     row = {
         "feed": feed.name,
         "bars": len(known),
         "sessions": known["session"].n_unique(),
         "late": len(known.filter(pl.col("over") > 0)),
         **sides,
-        "feed_delay": pipeline.settings.feed_delay(feed),
-        "said_by": SET if is_set else LEARNED if feed.name in read_learned(home.root) else DEFAULT,
+        "feed_delay": settings.feed_delay(feed),
+        "said_by": SET if is_set else LEARNED if is_learned else DEFAULT,
     }
     return pl.DataFrame([row], schema=DELAYS)
 
 
 def _revisions(reader: Reader, record: Record, feed: Feed, begin: datetime) -> pl.DataFrame:
     files = record.files.filter(pl.col("feed") == feed.name)
-    recent = files.filter(pl.col("extracted_at") >= begin)
-    asks = _asks_of(record, recent)
+    asks = _asks_of(record, files.filter(pl.col("extracted_at") >= begin))
     if asks.is_empty():
         return REVISIONS.to_frame()
     before = _asks_of(record, files.filter(pl.col("extracted_at") < begin)).filter(~pl.col("restricted"))
     known_from = dict(before.group_by(pl.col("symbol").cast(pl.String)).agg(pl.col("covered_first").min()).iter_rows())
-    changed = _changes(reader, tables.BY_NAME[feed.raw_table], recent["load_id"].to_list(), begin)
+    changed = _changed(reader, feed).filter(pl.col("extracted_at") >= begin)
     return revisions.rates(asks, known_from, changed, feed).select(pl.lit(feed.name).alias("feed"), pl.all())
 
 
-def _changes(reader: Reader, table: Table, loads: list[str], begin: datetime) -> pl.DataFrame:
-    """The versions since `begin`, behind the first, of bars that files of that time say something new of; year by year,
-    because one may be of any.
-    """
-    bar = list(table.bar_key)
-    of_files = reader.read(table, columns=bar, loads=loads)
-    parts = [revisions.CHANGES.to_frame()]
-    for _, rows in of_files.group_by(pl.col("date").dt.year()):
-        symbols = rows["symbol"].unique().to_list() if "symbol" in table.names else None
-        first, last = rows["date"].min(), rows["date"].max()
-        versions = reader.read(table, symbols=symbols, first=first, last=last)  # type: ignore[arg-type]
-        several = versions.filter(pl.len().over(bar) > 1)
-        parts.append(revisions.changes(several, table).filter(pl.col("extracted_at") >= begin))
-    return pl.concat(parts)
+def _changed(reader: Reader, feed: Feed) -> pl.DataFrame:
+    """What the warehouse knows that the vendor changed of a feed."""
+    if feed is BONDS:
+        return revisions.corrected_yields(reader.read(tables.BOND_RAW))
+    columns = ("asset_class", "symbol", "bar_interval", "date", "extracted_at", "kind")
+    return revisions.corrections(reader.read(tables.RESTATEMENTS, columns=columns), feed)
 
 
 def _holes(rows: pl.DataFrame, pipeline: Pipeline) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,25 +10,50 @@ import polars as pl
 import pytest
 
 from openingbell import tables
+from openingbell.warehouse.duckdb import DuckDBWarehouse
 from openingbell.warehouse.protocol import Warehouse
+from tests.server import URL
 from tests.warehouse.earlier import some_rows
-from tests.warehouse.test_conformance import ENGINES
+from tests.warehouse.test_conformance import ENGINES, duckdb_at
 
-
-@pytest.fixture(params=ENGINES)
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Any]:
-    """Makes warehouses of the engine, one a name."""
-    return lambda name: ENGINES[request.param](tmp_path / name)
+Make = Callable[[str, str], Any]
 
 
 @pytest.fixture
-def filled(place: Callable[[str], Any]) -> Warehouse:
-    """A warehouse with seven rows in every table."""
-    made: Warehouse = place("filled")
-    with made.kept_open(), made.write() as writer:
+def make(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """Makes objects of warehouses: of an engine, one a name. All that was made goes with the test."""
+    made = {}
+
+    def of(engine: str, name: str) -> Any:
+        if engine == "mysql":
+            monkeypatch.setenv(URL, request.getfixturevalue("server_url"))
+        made[engine, name] = ENGINES[engine](tmp_path / name)
+        return made[engine, name]
+
+    yield of
+    for one in made.values():
+        one.delete()
+
+
+@pytest.fixture(params=ENGINES)
+def place(request: pytest.FixtureRequest, make: Make) -> Callable[[str], Any]:
+    """Makes objects of warehouses of each engine, one a name."""
+    return lambda name: make(request.param, name)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> DuckDBWarehouse:
+    """A warehouse with seven rows in every table; whoever asks for it only reads."""
+    made = duckdb_at(tmp_path_factory.mktemp("filled"))
+    fill(made)
+    return made
+
+
+def fill(warehouse: Warehouse) -> None:
+    """Put seven rows into every table."""
+    with warehouse.kept_open(), warehouse.write() as writer:
         for table in tables.TABLES:
             writer.append(table, some_rows(table, 7))
-    return made
 
 
 def contents(warehouse: Warehouse) -> dict[str, pl.DataFrame]:

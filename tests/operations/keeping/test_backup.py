@@ -19,9 +19,10 @@ from openingbell.clock import VirtualClock
 from openingbell.errors import BackupError, BackupNeeded, UsageError, WarehouseLocked
 from openingbell.operations.keeping import backup as keeping
 from openingbell.operations.keeping.folder import Backup, read_backup
+from openingbell.warehouse.duckdb import DuckDBWarehouse
 from openingbell.warehouse.migrations import TODAY
 from openingbell.warehouse.protocol import Warehouse
-from tests.operations.keeping.conftest import contents, silent
+from tests.operations.keeping.conftest import Make, contents, fill, silent
 from tests.warehouse.earlier import NOON, some_rows
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -38,7 +39,7 @@ def rows_of(backup: Backup) -> dict[str, pl.DataFrame]:
     return {kept.table.name: pl.concat(backup.read(kept)).sort(kept.table.key) for kept in backup.tables}
 
 
-def test_a_backup_holds_every_table_in_pieces_and_says_what_it_is(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_backup_holds_every_table_in_pieces_and_says_what_it_is(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     folder = tmp_path / "backups" / "today"
     told: list[tuple[str, int, int]] = []
     made = back_up(filled, folder, lambda *words: told.append(words), piece_rows=4)
@@ -52,7 +53,7 @@ def test_a_backup_holds_every_table_in_pieces_and_says_what_it_is(filled: Wareho
     assert [one for one in told if one[0] == "loads"] == [("loads", 4, 7), ("loads", 7, 7)]
 
 
-def test_the_manifest_has_the_hash_of_every_file_and_there_is_no_other(filled: Warehouse, tmp_path: Path) -> None:
+def test_the_manifest_has_the_hash_of_every_file_and_there_is_no_other(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     made = back_up(filled, tmp_path / "b")
     manifest = json.loads((made.folder / "manifest.json").read_text("utf-8"))
     named = [manifest["schema"], *(file for table in manifest["tables"] for file in table["files"])]
@@ -63,7 +64,7 @@ def test_the_manifest_has_the_hash_of_every_file_and_there_is_no_other(filled: W
         assert (file["bytes"], file["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_a_stranger_reads_it_without_this_program(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_stranger_reads_it_without_this_program(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     made = back_up(filled, tmp_path / "b")
     found = pl.read_parquet(made.folder / "raw" / "stock_data_raw" / "*.parquet")
     assert found.sort("source_row").equals(contents(filled)["stock_data_raw"].sort("source_row"), null_equal=True)
@@ -72,8 +73,8 @@ def test_a_stranger_reads_it_without_this_program(filled: Warehouse, tmp_path: P
     assert [column["name"] for column in described["columns"]] == found.columns
 
 
-def test_a_table_without_rows_is_in_it_with_its_columns(place: Callable[[str], Any], tmp_path: Path) -> None:
-    empty = place("empty")
+def test_a_table_without_rows_is_in_it_with_its_columns(make: Make, tmp_path: Path) -> None:
+    empty = make("duckdb", "empty")
     empty.setup()
     made = back_up(empty, tmp_path / "b")
     assert made.rows == 0
@@ -81,26 +82,26 @@ def test_a_table_without_rows_is_in_it_with_its_columns(place: Callable[[str], A
         assert pl.concat(made.read(kept)).equals(tables.BY_NAME[kept.table.name].empty())
 
 
-def test_what_is_written_meanwhile_waits_or_is_not_in_it(
-    filled: Warehouse, place: Callable[[str], Any], tmp_path: Path
-) -> None:
+def test_what_is_written_meanwhile_waits_or_is_not_in_it(place: Callable[[str], Any], tmp_path: Path) -> None:
     """Half of the tables have been read when another connection writes to all of them."""
-    before = contents(filled)
+    source = place("source")
+    fill(source)
+    before = contents(source)
 
     def write_between(table: str, *_: int) -> None:
         if table == "daily_bars":
-            with suppress(WarehouseLocked), place("filled").write() as writer:
+            with suppress(WarehouseLocked), place("source").write() as writer:
                 for one in tables.TABLES:
                     writer.clear(one)
 
     assert all(
         rows.equals(before[name], null_equal=True)
-        for name, rows in rows_of(back_up(filled, tmp_path / "b", write_between)).items()
+        for name, rows in rows_of(back_up(source, tmp_path / "b", write_between)).items()
     )
 
 
 def test_a_backup_that_was_broken_off_counts_for_nothing_and_the_next_takes_its_folder(
-    filled: Warehouse, tmp_path: Path
+    filled: DuckDBWarehouse, tmp_path: Path
 ) -> None:
     folder = tmp_path / "b"
 
@@ -118,7 +119,7 @@ def test_a_backup_that_was_broken_off_counts_for_nothing_and_the_next_takes_its_
     assert len([path for path in folder.rglob("*") if path.is_file()]) == len(tables.TABLES) + 2
 
 
-def test_a_folder_that_holds_a_backup_or_something_else_is_refused(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_folder_that_holds_a_backup_or_something_else_is_refused(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     back_up(filled, tmp_path / "b")
     with pytest.raises(UsageError, match="there is one already; a backup is never written over"):
         back_up(filled, tmp_path / "b")
@@ -134,7 +135,7 @@ def test_a_folder_that_holds_a_backup_or_something_else_is_refused(filled: Wareh
         back_up(filled, tmp_path / "file")
 
 
-def test_a_disk_that_takes_nothing_is_told_with_the_way_out(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_disk_that_takes_nothing_is_told_with_the_way_out(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
         BackupError, match=r"0001\.parquet \([\d,]+ bytes\); the disk says: .*make room or choose another"
@@ -203,7 +204,9 @@ def job(at: datetime) -> pl.DataFrame:
     return pl.DataFrame([{**facts, "records_processed": 0, "details": "{}"}], schema=tables.JOB_LOG.schema)
 
 
-def test_only_a_whole_backup_of_all_that_was_written_makes_up_for_a_loss(filled: Warehouse, tmp_path: Path) -> None:
+def test_only_a_whole_backup_of_all_that_was_written_makes_up_for_a_loss(make: Make, tmp_path: Path) -> None:
+    filled = make("duckdb", "mine")
+    fill(filled)
     folder = back_up(filled, tmp_path / "b").folder
     keeping.require_backup(folder, filled)
     with filled.write() as writer:
@@ -221,8 +224,8 @@ def test_only_a_whole_backup_of_all_that_was_written_makes_up_for_a_loss(filled:
         keeping.require_backup(folder, filled)
 
 
-def test_a_warehouse_that_was_never_written_to_has_no_newest_write(place: Callable[[str], Any]) -> None:
-    empty = place("empty")
+def test_a_warehouse_that_was_never_written_to_has_no_newest_write(make: Make) -> None:
+    empty = make("duckdb", "empty")
     empty.setup()
     with empty.read() as reader:
         assert keeping.newest_write(reader) is None

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -17,17 +16,22 @@ from openingbell.operations.keeping import copying
 from openingbell.tables import Table
 from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
 from openingbell.warehouse.migrations import TODAY
-from openingbell.warehouse.protocol import Warehouse
-from tests.operations.keeping.conftest import contents, same, silent
+from tests.operations.keeping.conftest import Make, contents, fill, same, silent
 from tests.operations.keeping.test_backup import NOW
 from tests.operations.keeping.test_restore import home_warehouse, wish
 from tests.warehouse.earlier import make_earlier, some_rows
 
 
-def test_a_copy_has_every_value_of_every_table(filled: Warehouse, place: Callable[[str], Any]) -> None:
-    target = place("target")
+@pytest.mark.parametrize(("here", "there"), [("duckdb", "duckdb"), ("duckdb", "mysql"), ("mysql", "duckdb")])
+def test_a_copy_has_every_value_of_every_table_whatever_the_engines(
+    filled: DuckDBWarehouse, make: Make, here: str, there: str
+) -> None:
+    source = filled if here == "duckdb" else make(here, "source")
+    if source is not filled:
+        fill(source)
+    target = make(there, "target")
     told: list[tuple[str, int, int]] = []
-    compared = copying.copy(filled, target, lambda *words: told.append(words), piece_rows=4)
+    compared = copying.copy(source, target, lambda *words: told.append(words), piece_rows=4)
     assert [(one.table, one.rows, one.rebuilt_rows, one.equal) for one in compared] == [
         (table.name, 7, 7, True) for table in tables.TABLES
     ]
@@ -35,8 +39,8 @@ def test_a_copy_has_every_value_of_every_table(filled: Warehouse, place: Callabl
     assert [one for one in told if one[0] == "loads"] == [("loads", 4, 7), ("loads", 7, 7)]
 
 
-def test_a_copy_of_an_earlier_version_is_of_this_one(place: Callable[[str], Any]) -> None:
-    old, new = place("old"), place("new")
+def test_a_copy_of_an_earlier_version_is_of_this_one(make: Make) -> None:
+    old, new = make("duckdb", "old"), make("duckdb", "new")
     make_earlier(old, 1)
     compared = copying.copy(old, new, silent)
     assert {one.rows for one in compared} == {3}
@@ -47,6 +51,9 @@ def test_a_copy_of_an_earlier_version_is_of_this_one(place: Callable[[str], Any]
 
 class Rounding(DuckDBWarehouse):
     """Keeps prices in fewer bits than it was given."""
+
+    def beside(self) -> Rounding:
+        return Rounding(super().beside().path, clock=VirtualClock(NOW), wait_seconds=0)
 
     @contextmanager
     def write(self) -> Iterator[DuckDBWriter]:
@@ -61,7 +68,7 @@ class Rounding(DuckDBWarehouse):
             yield writer
 
 
-def test_a_copy_that_differs_is_not_kept_and_what_was_there_stays(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_copy_that_differs_is_not_kept_and_what_was_there_stays(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     target = Rounding(tmp_path / "target.duckdb", clock=VirtualClock(NOW), wait_seconds=0)
     target.setup()
     with target.write() as writer:

@@ -22,19 +22,20 @@ from openingbell.operations.keeping.writing import Writing
 from openingbell.tables import Table
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 from openingbell.warehouse.migrations import TODAY
-from openingbell.warehouse.protocol import Warehouse
-from tests.operations.keeping.conftest import contents, same, silent
+from tests.operations.keeping.conftest import Make, contents, fill, same, silent
 from tests.operations.keeping.test_backup import NOW, back_up, flip
 from tests.warehouse.earlier import make_earlier, some_rows
 
 
-def test_a_warehouse_that_was_destroyed_comes_back_in_every_value(filled: Warehouse, tmp_path: Path) -> None:
-    before = contents(filled)
-    backup = back_up(filled, tmp_path / "b")
-    filled.delete()
-    assert restoring.restore(backup, filled, silent) == ()
-    assert same(contents(filled), before)
-    assert not filled.beside().exists()
+def test_a_warehouse_that_was_destroyed_comes_back_in_every_value(place: Callable[[str], Any], tmp_path: Path) -> None:
+    lost = place("lost")
+    fill(lost)
+    before = contents(lost)
+    backup = back_up(lost, tmp_path / "b")
+    lost.delete()
+    assert restoring.restore(backup, lost, silent) == ()
+    assert same(contents(lost), before)
+    assert not lost.beside().exists()
 
 
 def test_a_backup_of_the_first_version_comes_back_as_of_this_one(place: Callable[[str], Any], tmp_path: Path) -> None:
@@ -71,7 +72,7 @@ def test_a_backup_of_a_newer_program_is_refused_by_name(tmp_path: Path) -> None:
         restoring.check(folder, silent)
 
 
-def test_what_fails_in_its_middle_changes_nothing(filled: Warehouse, tmp_path: Path) -> None:
+def test_what_fails_in_its_middle_changes_nothing(filled: DuckDBWarehouse, tmp_path: Path) -> None:
     before = contents(filled)
     wrong = some_rows(tables.LOADS).with_columns(feed=pl.lit(None, pl.String))
     folder = written(tmp_path / "b", (tables.STOCK_RAW, some_rows(tables.STOCK_RAW)), (tables.LOADS, wrong))
@@ -148,8 +149,9 @@ def test_a_damaged_warehouse_is_set_aside(tmp_path: Path) -> None:
     assert len(contents(made)["loads"]) == 3
 
 
-def test_a_table_that_this_version_has_no_more_is_left_out_and_told(filled: Warehouse, tmp_path: Path) -> None:
+def test_a_table_that_this_version_has_no_more_is_left_out_and_told(make: Make, tmp_path: Path) -> None:
+    new = make("duckdb", "new")
     gone = Table("raw", "gone", ("source_row",), "", tables.LOADS.columns[:1], order="load_id")
     folder = written(tmp_path / "b", (gone, some_rows(gone)), (tables.LOADS, some_rows(tables.LOADS)))
-    assert restoring.restore(restoring.check(folder, silent), filled, silent) == ("gone",)
-    assert len(contents(filled)["loads"]) == 3
+    assert restoring.restore(restoring.check(folder, silent), new, silent) == ("gone",)
+    assert len(contents(new)["loads"]) == 3

@@ -1,0 +1,139 @@
+"""A MariaDB server of the tests' own: on a free port, in a folder that goes with it.
+
+All processes of a run share one. `OPENINGBELL_TEST_MYSQL_URL` names another server instead, whose user may do anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+URL = "OPENINGBELL_TEST_MYSQL_URL"
+OPTIONS = (
+    "--bind-address=127.0.0.1", "--skip-name-resolve", "--skip-log-bin", "--performance-schema=0",
+    "--innodb-flush-log-at-trx-commit=0", "--innodb-buffer-pool-size=134217728", "--innodb-log-file-size=67108864",
+)  # fmt: skip
+"""A test server may lose what it has; one that is to be killed is given another flush."""
+START_SECONDS = 60
+AS_ROOT = ("--user=root",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
+
+
+def why_absent() -> str:
+    """Why no server can be started here; empty when one can."""
+    if sys.platform != "linux":
+        return "a MariaDB server is started on Linux only; OPENINGBELL_TEST_MYSQL_URL can name one"
+    if not shutil.which("mariadbd") or not shutil.which("mariadb-install-db"):
+        return "mariadbd is absent: apt-get install mariadb-server, or name a server in OPENINGBELL_TEST_MYSQL_URL"
+    return ""
+
+
+@dataclass
+class Server:
+    """A server in a folder of its own, no child of ours, so that it can outlive who started it. Its root has no
+    password.
+    """
+
+    folder: Path
+    port: int
+    options: Sequence[str] = ()
+    pid: int = 0
+
+    @property
+    def url(self) -> str:
+        """Where it is, as the settings name it, up to the prefix."""
+        return f"mysql://root@127.0.0.1:{self.port}/"
+
+    def make(self) -> None:
+        """Make its data folder."""
+        command = [
+            "mariadb-install-db", "--no-defaults", f"--datadir={self.folder / 'data'}", *AS_ROOT, "--skip-test-db",
+            "--auth-root-authentication-method=normal", "--skip-name-resolve",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True)
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        command = [
+            "mariadbd", "--no-defaults", f"--datadir={self.folder / 'data'}", f"--port={self.port}", *AS_ROOT,
+            f"--socket={self.folder / 's'}", f"--log-error={self.folder / 'log'}", *OPTIONS, *self.options,
+        ]  # fmt: skip
+        shell = ["sh", "-c", 'setsid "$@" <&- >/dev/null 2>&1 & echo $!', "sh", *command]
+        self.pid = int(subprocess.run(shell, check=True, capture_output=True).stdout)
+        until = time.monotonic() + START_SECONDS
+        while not self.answers():
+            if time.monotonic() > until:
+                log = self.folder / "log"
+                raise RuntimeError(log.read_text("utf-8", "replace") if log.exists() else f"no {log}")
+            time.sleep(0.02)
+
+    def answers(self) -> bool:
+        """Whether it greets who comes."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=10) as answer:
+                return bool(answer.recv(5))
+        except OSError:
+            return False
+
+    def kill(self) -> None:
+        """End it at once, as a loss of power does."""
+        os.kill(self.pid, signal.SIGKILL)
+        while self.answers():
+            time.sleep(0.02)
+
+
+def new_server(folder: Path, *options: str) -> Server:
+    """A server that is started, for one who stops it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(folder, port, options)
+    server.make()
+    server.start()
+    return server
+
+
+@contextmanager
+def shared_server(shared: Path) -> Iterator[str]:
+    """The URL of the server that all processes share that give the same folder; the last one stops it."""
+    if url := os.environ.get(URL):
+        yield url
+        return
+    if reason := why_absent():
+        if os.environ.get("CI") == "true" and sys.platform == "linux":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    facts = shared / "mariadb.json"
+    with FileLock(shared / "mariadb.lock"):
+        known: dict[str, Any] = json.loads(facts.read_text("utf-8")) if facts.exists() else {"users": 0}
+        if not known["users"]:
+            folder = Path(tempfile.mkdtemp(prefix="bell-"))  # short: the name of a socket has 100 letters at most
+            server = new_server(folder)
+            known |= {"url": server.url, "pid": server.pid, "folder": str(folder)}
+        known["users"] += 1
+        facts.write_text(json.dumps(known), "utf-8")
+    try:
+        yield known["url"]
+    finally:
+        with FileLock(shared / "mariadb.lock"):
+            known = json.loads(facts.read_text("utf-8"))
+            known["users"] -= 1
+            facts.write_text(json.dumps(known), "utf-8")
+            if not known["users"]:
+                with suppress(ProcessLookupError):
+                    os.kill(known["pid"], signal.SIGKILL)
+                shutil.rmtree(known["folder"], ignore_errors=True)
