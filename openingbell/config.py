@@ -82,7 +82,9 @@ UNPACED_CALLS_PER_MINUTE = 3_000.0
 """What a machine and the vendor manage where nothing is limited."""
 FEED_DELAY_SECONDS = 60.0
 """What the vendor's delay is taken for as long as it is neither set nor learned."""
-NEVER_SHOWN = {"api_key", "warehouse_url"}
+ADDRESS = r"^https?://[^/?#@\s]+(/[^?#@\s]*)?$"
+"""An address that holds no secret: it is shown, logged and recorded in the home."""
+NEVER_SHOWN = {"api_key", "base_url", "warehouse_url"}
 """Settings whose values hold secrets, or may."""
 
 
@@ -147,7 +149,9 @@ class Settings(BaseModel):
 
     api_key: SecretStr | None = Field(None, description="Key of Financial Modeling Prep; needed for live data only.")
     base_url: str = Field(
-        "https://financialmodelingprep.com/stable", pattern=r"^https?://", description="Root of the vendor's API."
+        "https://financialmodelingprep.com/stable",
+        pattern=ADDRESS,
+        description="Root of the vendor's API: an address without a key, a name or a question in it.",
     )
     stocks: Stocks = Field(
         tuple(map(Stock, STOCKS.split())),
@@ -179,7 +183,8 @@ class Settings(BaseModel):
     )
     plan: Literal["", "free", "starter", "premium", "ultimate"] = Field(
         "",
-        description="The vendor's plan: its limits replace the careful pace. Empty: none, the pauses below are kept.",
+        description="The vendor's plan: its calls a minute replace the careful pace. Empty, or where it says nothing "
+        "of minutes: the pauses below are kept.",
     )
     calls_per_minute: int | None = Field(None, ge=1, le=100_000, description="Own limit in place of the plan's.")
     calls_per_day: int | None = Field(
@@ -301,20 +306,27 @@ class Settings(BaseModel):
         )
 
     @property
+    def calls_of_a_minute(self) -> int | None:
+        """Calls that the plan allows in a minute; None where no plan says so: then the careful pace holds."""
+        return self.limits.calls_per_minute if self.limits else None
+
+    @property
     def seconds_between_calls(self) -> float:
         """From the start of one call to the start of the next, a hair more than the limit asks for, because calls may
-        reach the vendor closer together than they were sent. 0 under a plan that has no limit by the minute.
+        reach the vendor closer together than they were sent.
         """
-        limits = self.limits
-        if limits is None:
-            return self.pause_between_calls_seconds
-        return 60 / limits.calls_per_minute * HAIR if limits.calls_per_minute else 0.0
+        limit = self.calls_of_a_minute
+        return 60 / limit * HAIR if limit else self.pause_between_calls_seconds
+
+    @property
+    def seconds_between_batches(self) -> float:
+        """The longer pause after `batch_calls` calls; 0 where a plan sets the pace."""
+        return 0.0 if self.calls_of_a_minute else self.pause_between_batches_seconds
 
     @property
     def paced_calls_per_minute(self) -> float:
         """Calls that the pace allows in a minute."""
-        batch = 0.0 if self.limits else self.pause_between_batches_seconds
-        seconds = self.batch_calls * self.seconds_between_calls + batch
+        seconds = self.batch_calls * self.seconds_between_calls + self.seconds_between_batches
         return 60 * self.batch_calls / seconds if seconds else UNPACED_CALLS_PER_MINUTE
 
     @property

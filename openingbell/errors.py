@@ -18,6 +18,7 @@
     │   ├── VendorUnavailable       5xx, time-outs, resets: retryable
     │   ├── Stopped                 nobody waits for the answer any more
     │   └── UnusableAnswer          a 200 that is no answer (HTML, empty, cut, an error object): retryable
+    ├── ClockError              this machine's clock is wrong; set it
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
     │   ├── WarehouseLocked         another process holds it; what is landed waits
@@ -130,6 +131,10 @@ class UnusableAnswer(VendorError):
 
 class Stopped(VendorError):
     """Whoever asked wants no answer any more: the process is to end."""
+
+
+class ClockError(OpeningbellError):
+    """This machine's clock runs ahead of the vendor's: bars that still form would be taken for final."""
 
 
 class RecordError(OpeningbellError):

@@ -113,7 +113,7 @@ EOD = Feed(
     path="historical-price-eod/full",
     bar_interval="1day",
     calendar="XNYS",
-    window_days=5 * 365,
+    window_days=15 * 365,  # the vendor gives 5,000 rows; a commodity has a row on Sundays too
     raw_table="eod_data_raw",
     table="daily_bars",
     final_after=timedelta(hours=1),

@@ -9,6 +9,9 @@ what the job log keeps.
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from datetime import timedelta
+
+import structlog
 
 from openingbell import tables
 from openingbell.context import Outcome, Pipeline, backlog
@@ -16,7 +19,7 @@ from openingbell.errors import WarehouseError
 from openingbell.extract import budget
 from openingbell.extract import stage as extraction
 from openingbell.extract.budget import Budget
-from openingbell.extract.fmp import FmpClient
+from openingbell.extract.fmp import CLOCK_TOLERANCE, FmpClient
 from openingbell.extract.stage import Wanted
 from openingbell.load import stage as loading
 from openingbell.progress import Progress
@@ -25,6 +28,8 @@ from openingbell.reporting import stage as reporting
 from openingbell.reporting.period import Period
 from openingbell.transform import stage as transformation
 from openingbell.universe import Universe
+
+log = structlog.get_logger()
 
 
 def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted | None = None) -> Outcome:
@@ -58,13 +63,23 @@ def extract(pipeline: Pipeline, progress: Progress | None = None, wanted: Wanted
     nothing = "nothing was due" + (" of what was asked for" if narrowed else "")
     outside = [f"outside the plan: {', '.join(sorted(done.restricted))}"] if done.restricted else []
     remarks = pipeline.listed.remarks() if pipeline.listed else []
-    notes = [*outside, *remarks] if done.requests or done.stopped else [nothing]
+    notes = [*outside, *_late(client), *remarks] if done.requests or done.stopped else [nothing]
     return Outcome(
         done.rows,
         asdict(done),
         shortfall="" if done.cut_short else done.stopped or _list("requests without an answer", failed),
         note="; ".join(notes),
     )
+
+
+def _late(client: FmpClient) -> list[str]:
+    """That our clock is behind the vendor's, where it is: no harm to the data, but everything comes late."""
+    behind = -(client.skew or timedelta(0))
+    if behind <= CLOCK_TOLERANCE:
+        return []
+    log.warning("clock_behind", seconds=behind.total_seconds())
+    told = f"this machine's clock is {behind.total_seconds():,.0f} s behind the vendor's"
+    return [f"{told}, and bars are taken for final so much later; set it, best by NTP"]
 
 
 def budget_of(pipeline: Pipeline) -> Budget:

@@ -18,6 +18,8 @@ from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from zoneinfo import ZoneInfo
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from openingbell.errors import RangeError
@@ -255,6 +257,11 @@ def opens_in_the_evening(calendar: str) -> bool:
 def trading_day(wall: pl.Expr, calendar: str) -> pl.Expr:
     """The trading day to which a New York wall-clock time belongs, in or out of hours."""
     return (wall + EVENING_SHIFT if opens_in_the_evening(calendar) else wall).dt.date()
+
+
+def trading_days(wall: npt.NDArray[np.datetime64], calendar: str) -> npt.NDArray[np.datetime64]:
+    """`trading_day` of moments (datetime64 µs) in an array: datetime64 of days."""
+    return (wall + np.timedelta64(EVENING_SHIFT) if opens_in_the_evening(calendar) else wall).astype("datetime64[D]")
 
 
 def session_of(table: Table) -> pl.Expr:

@@ -28,7 +28,8 @@ from starlette.responses import PlainTextResponse, Response
 
 from openingbell import cli, tables
 from openingbell.clock import SystemClock
-from openingbell.feeds import FEEDS
+from openingbell.feeds import CONSTITUENT_CHANGES, CONSTITUENTS, FEEDS
+from openingbell.landing import Landing
 from openingbell.operations.lock import worker_lock
 from openingbell.universe import from_symbols
 from openingbell.vendor.market import SimulatedMarket
@@ -52,8 +53,10 @@ QUICK = {
 }
 DAYS = ("--from", "2024-05-06", "--to", "2024-05-08")
 MARKET = SimulatedMarket(from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"]), seed=5)
-REQUESTS = 9 + 2 * 2 + 2
-"""Bars, daily bars and yields of those days; splits and dividends of two stocks, and the two calendars."""
+REQUESTS = 9 + 2 * 3 + 2 + 5
+"""Bars, daily bars and yields of those days; profile, splits and dividends of two stocks; the two calendars; the lists
+of indexes, commodities, new names (all, and the newest) and ends.
+"""
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,7 @@ FAULTS: dict[str, tuple[Interceptor, int, str]] = {
     ),
     "too many calls": (
         about("MSFT", lambda r: PlainTextResponse(f"Limit Reach . {echo(r)}", 429)),
-        3, "4 requests without an answer: MSFT .*the vendor answered 429: 'Limit Reach",
+        3, "5 requests without an answer: MSFT .*the vendor answered 429: 'Limit Reach",
     ),
     "too many calls told in a 200": (
         about("MSFT", lambda r: Response(json.dumps({"Error Message": f"Limit Reach . {echo(r)}"}))),
@@ -330,6 +333,18 @@ def bad_setting(at: Scene) -> Said:
     return at.bell("full", OPENINGBELL_THREADS=KEY)
 
 
+def key_in_the_address(at: Scene) -> Said:
+    return at.bell("full", OPENINGBELL_BASE_URL=f"{at.url}?apikey={KEY}")
+
+
+def key_before_the_host(at: Scene) -> Said:
+    return at.bell("doctor", OPENINGBELL_BASE_URL=at.url.replace("http://", f"http://me:{KEY}@"))
+
+
+def plan_that_does_not_exist(at: Scene) -> Said:
+    return at.bell("plan", OPENINGBELL_PLAN="gold")
+
+
 def unknown_setting_in_the_file(at: Scene) -> Said:
     at.home.mkdir(exist_ok=True)
     (at.home / "openingbell.toml").write_text(f'api_kee = "{KEY}"')
@@ -391,6 +406,13 @@ MISUSES: dict[str, tuple[Callable[[Scene], Said], int, str]] = {
     "a key with a line end": (key_with_a_line_end, 2, "asked for live data; found a key of .*; a key has .*; put it"),
     "an unknown setting": (unknown_setting, 2, "sets OPENINGBELL_TREADS; there is no such setting; .* threads, .*corr"),
     "a bad value": (bad_setting, 2, "the setting threads has a value that is not allowed: .*; see docs/settings.md"),
+    "a key in the address": (key_in_the_address, 2, "OPENINGBELL_BASE_URL; the setting base_url has .* not allowed: "),
+    "a key before the host": (key_before_the_host, 2, "OPENINGBELL_BASE_URL; the setting base_url .* not allowed: "),
+    "a plan that does not exist": (
+        plan_that_does_not_exist,
+        2,
+        "OPENINGBELL_PLAN to 'gold'; the setting plan .*; allowed: ``, `free`, `starter`, `premium`, `ultimate`; corr",
+    ),
     "an unknown name in the file": (unknown_setting_in_the_file, 2, "openingbell.toml sets api_kee; there is no such"),
     "a reversed range": (reversed_range, 2, "asked for --from 2024-05-08 --to 2024-05-06; .*reversed; exchange"),
     "a range in the future": (future_range, 2, "asked for --to .*; today is .*; the future has no bars; choose"),
@@ -530,8 +552,11 @@ def test_no_room_for_a_file_keeps_nothing_half(tmp_path: Path) -> None:
         )
         assert re.search("make room or choose another OPENINGBELL_HOME, then run again", flat(said))
         assert "Traceback" not in said.err
-        assert list((at.home / "data_extracts").glob("*/*.csv")) == []  # answers without rows are noted, they are small
-        assert list((at.home / "data_extracts").glob("*/*.tmp")) == []
+        landing = Landing(at.home / "data_extracts")
+        files = landing.record().files.filter("has_rows")  # of what is small, and of answers that came before
+        assert landing.damaged().is_empty()
+        assert {path.stem for path in landing.root.glob("*/*.csv")} == set(files["load_id"])
+        assert list(landing.root.glob("*/*.tmp")) == []
         require_nothing_lost(at)
 
 
@@ -575,7 +600,8 @@ def test_a_warehouse_that_another_process_holds_is_named_and_the_files_wait(tmp_
         assert re.search(
             rf"asked to open the warehouse .*PID {pid}.*holds it .*waits for the next run; close", flat(said)
         )
-        assert {path.parent.name for path in landed} == {feed.name for feed in FEEDS}
+        of_indexes = {feed.name for feed in (*CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values())}
+        assert {path.parent.name for path in landed} == {feed.name for feed in FEEDS} - of_indexes
         at.asked.clear()
         require_nothing_lost(at)
         assert at.asked == []

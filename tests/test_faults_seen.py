@@ -130,12 +130,12 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         Fault("outage"),
-        1, "FAILED", "asked for 15 windows; not one was answered; …: no answer from 127.0.0.1: RemoteProtocolError "
+        1, "FAILED", "asked for 22 windows; not one was answered; …: no answer from 127.0.0.1: RemoteProtocolError "
         "Server disconnected without sending a response",
     ),
     Case(
         Fault("outage", values={"answer": "503"}),
-        1, "FAILED", "asked for 15 windows; not one was answered; …: the vendor answered 503: ''",
+        1, "FAILED", "asked for 22 windows; not one was answered; …: the vendor answered 503: ''",
     ),
 )  # fmt: skip
 

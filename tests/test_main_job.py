@@ -19,8 +19,8 @@ EXPECTED_ROWS = {
     tables.DAILY_BARS: 9 * 283,
     tables.TECHNICAL_INDICATORS: 3_900 + 260 + 260,
 }
-WITHOUT_EVENTS = (tables.ACTIONS_RAW, tables.CORPORATE_ACTIONS, tables.RESTATEMENTS)
-"""Tables of what does not happen in the demo: it pays no dividends, splits no shares and changes no bar afterwards."""
+WITHOUT_EVENTS = (tables.ACTIONS_RAW, tables.CORPORATE_ACTIONS, tables.RESTATEMENTS, tables.INDEX_CONSTITUENTS)
+"""Tables of what the demo has not: dividends, splits, changed bars, an index whose members are wanted."""
 PROMISED_QUERIES = (
     "SELECT * FROM stock_data_raw LIMIT 5;",
     (

@@ -122,7 +122,7 @@ def test_a_kept_answer_has_the_key_hidden_and_the_rest_as_it_came(tmp_path: Path
     with scene(tmp_path, FAULTS["HTML instead of JSON"][0]) as at:
         at.extract()
         kept = sorted((at.home / "data_extracts" / "unreadable").iterdir())
-        assert [path.read_bytes() for path in kept] == [b"<html><body>Welcome! you sent [hidden]</body></html>"] * 4
+        assert [path.read_bytes() for path in kept] == [b"<html><body>Welcome! you sent [hidden]</body></html>"] * 5
         require_no_leak(at)
 
 

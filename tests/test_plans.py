@@ -32,6 +32,13 @@ def test_the_pace_of_a_plan_stays_just_below_its_limit(name: str) -> None:
     assert settings.workers >= settings.paced_calls_per_minute / 60 * 0.3
 
 
+@pytest.mark.parametrize("settings", [Settings(plan="free"), Settings(calls_per_day=1_000)], ids=["free", "own"])
+def test_a_plan_that_says_nothing_of_minutes_keeps_the_careful_pace(settings: Settings) -> None:
+    assert settings.limits is not None
+    assert (settings.seconds_between_calls, settings.seconds_between_batches) == (0.1, 1.0)
+    assert settings.paced_calls_per_minute == Settings().paced_calls_per_minute
+
+
 def test_threads_that_are_set_are_kept() -> None:
     assert Settings(plan="ultimate", threads=3).workers == 3
 

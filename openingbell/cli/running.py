@@ -29,6 +29,9 @@ def doctor(
     heartbeat: Annotated[
         bool, typer.Option("--heartbeat", help="Only whether the worker gives signs of life; for containers.")
     ] = False,
+    endpoints: Annotated[
+        bool, typer.Option("--endpoints", help="Ask one thing of every feed as well: what the plan excludes is seen.")
+    ] = False,
 ) -> None:
     """Look at what a home needs: Python, key, vendor, plan, clocks, disk, warehouse, calendars; exit 1 on failure."""
     from openingbell.operations import doctor as examining
@@ -36,7 +39,7 @@ def doctor(
     from openingbell.terminal.doctor import show_checks
 
     with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
-        checks = [examining.worker(home)] if heartbeat else list(examining.examine(home, pipeline))
+        checks = [examining.worker(home)] if heartbeat else list(examining.examine(home, pipeline, endpoints=endpoints))
     show_checks(checks)
     if any(check.verdict is examining.Verdict.FAILURE for check in checks):
         raise typer.Exit(FAILED)

@@ -35,6 +35,10 @@ class Budget:
             return 0
         return WITHOUT_END if self.calls is None else max(self.calls - calls, 0)
 
+    def allows(self, calls: int, received: int) -> bool:
+        """Whether so many calls and bytes fit."""
+        return (self.calls is None or calls <= self.calls) and (self.bytes is None or received <= self.bytes)
+
     @property
     def exhausted(self) -> str:
         """What to say when it is used up."""

@@ -10,18 +10,17 @@ import ssl
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
 import httpx
-import polars as pl
 import structlog
 import tenacity
 
-from openingbell.clock import Clock
+from openingbell.clock import Clock, SystemClock
 from openingbell.config import Settings
 from openingbell.errors import (
     RateLimited,
@@ -33,11 +32,15 @@ from openingbell.errors import (
 )
 from openingbell.extract.pace import Pace
 from openingbell.extract.parse import parse
+from openingbell.landing.lines import Lines
 from openingbell.secrets import hide
 
 log = structlog.get_logger()
 
 REST_PIECE_SECONDS = 0.5
+STOPPED = "asked the vendor; stopped before the answer; what is missing stays due"
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""How far this machine's clock may be from the vendor's."""
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 """Where the vendor in a box lives: no proxy of the environment can reach it."""
 
@@ -46,7 +49,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 class Answer:
     """A good answer: its rows as text, when it was received, its size as sent, and the calls that it took."""
 
-    rows: pl.DataFrame
+    rows: Lines
     status: int
     bytes: int
     answered_at: datetime
@@ -56,8 +59,9 @@ class Answer:
 class FmpClient:
     """Asks the vendor, at the configured pace, from any number of threads. Use it as a context manager.
 
-    `calls` and `bytes` are what was sent and received so far, `server_date` is the vendor's clock at its newest answer.
-    When `stop` says so, who waits for a turn or for another try waits no more.
+    `calls` and `bytes` are what was sent and received so far, `skew` says by how much our clock was surely ahead of the
+    vendor's at its newest answer (negative: behind), None where it did not say. When `stop` says so, who waits for a
+    turn or for another try waits no more.
     """
 
     def __init__(
@@ -76,7 +80,7 @@ class FmpClient:
         self._lock = threading.Lock()
         self.calls = 0
         self.bytes = 0
-        self.server_date: datetime | None = None
+        self.skew: timedelta | None = None
         self._http = httpx.Client(
             headers={"apikey": self._key, "accept": "application/json"},
             timeout=settings.timeout_seconds,
@@ -127,7 +131,7 @@ class FmpClient:
                 return
             self._clock.wait(min(left, REST_PIECE_SECONDS))
             left -= REST_PIECE_SECONDS
-        raise Stopped("asked the vendor; stopped before the answer; what is missing stays due")
+        raise Stopped(STOPPED)
 
     def _before_next_try(self, state: tenacity.RetryCallState) -> None:
         """Tell why, and let nobody else send either when the vendor asked to slow down."""
@@ -138,17 +142,19 @@ class FmpClient:
 
     def _send_in_turn(self, path: str, parameters: Mapping[str, str]) -> Answer:
         self._pace.wait_turn()
-        return self._judged(self._send(path, parameters), parameters.get("symbol"))
+        sent = self._clock.now()
+        return self._judged(*self._send(path, parameters), parameters.get("symbol"), sent)
 
-    def _send(self, path: str, parameters: Mapping[str, str]) -> httpx.Response:
-        """One request. What httpx raises is turned into our errors outside of its own `except`, so that neither cause
-        nor context leads back to a request object that holds the key.
+    def _send(self, path: str, parameters: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
+        """One request: the response, and its body. What httpx raises is turned into our errors outside of its own
+        `except`, so that neither cause nor context leads back to a request object that holds the key.
         """
         error: VendorError
         with self._lock:
             self.calls += 1
         try:
-            return self._http.get(f"{self._settings.base_url}/{path}", params=dict(parameters))
+            with self._http.stream("GET", f"{self._settings.base_url}/{path}", params=dict(parameters)) as response:
+                return response, self._body(response)
         except httpx.DecodingError as problem:
             error = UnusableAnswer(self._hidden(f"the answer cannot be decoded: {problem}"))
         except httpx.TransportError as problem:
@@ -160,11 +166,30 @@ class FmpClient:
             error = VendorError(self._hidden(f"the request cannot be sent: {type(problem).__name__} {problem}"))
         raise error
 
-    def _judged(self, response: httpx.Response, symbol: str | None) -> Answer:
+    def _body(self, response: httpx.Response) -> bytes:
+        """The whole body, by real time: httpx counts its seconds anew with each drop that comes.
+
+        Raises:
+            VendorUnavailable: it takes longer than a call may take.
+            Stopped: nobody waits for it any more.
+        """
+        machine, seconds = SystemClock(), self._settings.timeout_seconds
+        until = machine.now() + timedelta(seconds=seconds)
+        pieces = []
+        for piece in response.iter_bytes():
+            pieces.append(piece)
+            if self._stop is not None and self._stop():
+                raise Stopped(STOPPED)
+            if machine.now() > until:
+                raise VendorUnavailable(f"no end of the answer from {response.url.host} within {seconds:g} s")
+        return b"".join(pieces)
+
+    def _judged(self, response: httpx.Response, content: bytes, symbol: str | None, sent: datetime) -> Answer:
+        date = _server_date(response)
         with self._lock:
             self.bytes += response.num_bytes_downloaded
-            self.server_date = _server_date(response) or self.server_date
-        body = self._hidden(response.content.decode("utf-8", errors="replace")).encode("utf-8")
+            self.skew = self.skew if date is None else _skew(sent, date, self._clock.now())
+        body = self._hidden(content.decode("utf-8", errors="replace")).encode("utf-8")
         try:
             rows = parse(response.status_code, body, symbol=symbol)
         except RateLimited as error:
@@ -211,11 +236,20 @@ def _failure(state: tenacity.RetryCallState) -> BaseException | None:
 
 
 def _server_date(response: httpx.Response) -> datetime | None:
-    """The vendor's clock, as its answer says."""
+    """The vendor's clock, as its answer says; an answer out of a cache says how old it is."""
     try:
-        return parsedate_to_datetime(response.headers["date"])
-    except (KeyError, ValueError):
+        age = timedelta(seconds=float(response.headers.get("age", 0)))
+        date = parsedate_to_datetime(response.headers["date"]) + age
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+
+
+def _skew(sent: datetime, server: datetime, received: datetime) -> timedelta:
+    """By how much our clock is ahead: an answer is dated after it was asked for, and before it was here."""
+    if sent > server:
+        return sent - server
+    return min(received - server, timedelta(0))
 
 
 @lru_cache(maxsize=1)

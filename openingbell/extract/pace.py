@@ -1,4 +1,4 @@
-"""The pace of calls: a turn each, some time apart; without a plan with a longer pause after each batch.
+"""The pace of calls: a turn each, some time apart; where no plan sets the pace with a longer pause after each batch.
 
 A rate-limit library would not do here: turns must be taken on the clock that is passed in, and the pause between
 batches is no rate.
@@ -18,9 +18,8 @@ class Pace:
     """Hands out turns to any number of threads. `rest` waits for so many seconds; without it the clock does."""
 
     def __init__(self, settings: Settings, clock: Clock, rest: Callable[[float], None] | None = None) -> None:
-        has_plan = settings.limits is not None
         self._between_calls = timedelta(seconds=settings.seconds_between_calls)
-        self._between_batches = timedelta(seconds=0 if has_plan else settings.pause_between_batches_seconds)
+        self._between_batches = timedelta(seconds=settings.seconds_between_batches)
         self._batch_calls = settings.batch_calls
         self._clock = clock
         self._rest = rest or clock.wait

@@ -1,4 +1,4 @@
-"""From an answer's status and body to a frame of text, or to the error that it is. Pure.
+"""From an answer's status and body to lines of text, or to the error that it is. Pure.
 
 The vendor says wrong with a status, with an object in a 200, with plain text, with HTML and with nothing: both status
 and body are judged. Numbers keep the vendor's spelling: typing happens when files are loaded.
@@ -21,6 +21,10 @@ from openingbell.errors import (
     VendorError,
     VendorUnavailable,
 )
+from openingbell.extract.flat import flat_rows
+from openingbell.landing.lines import Lines
+
+HTTP_OK = 200
 
 EXCERPT = 160
 """Characters of a foreign text that a message quotes."""
@@ -34,8 +38,8 @@ TOO_FAST = ("limit reach",)
 NOT_UNDERSTOOD = ("legacy endpoint", "query error")
 
 
-def parse(status: int, body: bytes, *, symbol: str | None) -> pl.DataFrame:
-    """The rows of an answer, every column text, in the vendor's order; no rows for `[]`.
+def parse(status: int, body: bytes, *, symbol: str | None) -> Lines:
+    """The rows of an answer, in the vendor's order and spelling; no rows for `[]`.
 
     Args:
         status: HTTP status.
@@ -45,10 +49,17 @@ def parse(status: int, body: bytes, *, symbol: str | None) -> pl.DataFrame:
     Raises:
         VendorError: what the answer is instead, by status and by words.
     """
+    if status == HTTP_OK and (rows := flat_rows(body)) is not None and _are_about(rows, symbol):
+        return rows
+    return by_json(status, body, symbol=symbol)
+
+
+def by_json(status: int, body: bytes, *, symbol: str | None) -> Lines:
+    """What `parse` gives, of any answer."""
     text = body.decode("utf-8", errors="replace").strip()
     payload = _decoded(text)
     words = _error_words(payload, text)
-    if status != 200 or words:
+    if status != HTTP_OK or words:
         raise _error(status, words or text)
     if not isinstance(payload, list) or not all(isinstance(row, dict) and row for row in payload):
         raise UnusableAnswer(
@@ -60,7 +71,15 @@ def parse(status: int, body: bytes, *, symbol: str | None) -> pl.DataFrame:
         raise UnusableAnswer(
             f"asked for {symbol}; the answer is about {', '.join(sorted(others))}", status=status, body=body
         )
-    return _text_frame(payload)
+    return Lines.of(_text_frame(payload))
+
+
+def _are_about(rows: Lines, symbol: str | None) -> bool:
+    """Whether all rows are about the symbol that was asked for, as far as they say."""
+    if symbol is None or "symbol" not in rows.names:
+        return True
+    found, asked = rows.same_width("symbol"), symbol.encode("utf-8")
+    return found is not None and found.shape[1] == len(asked) and bool((found == list(asked)).all())
 
 
 def _decoded(text: str) -> Any:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import polars as pl
 import structlog
@@ -21,15 +21,16 @@ from openingbell import coverage
 from openingbell.clock import Clock
 from openingbell.config import Settings
 from openingbell.coverage import Due
-from openingbell.errors import KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
+from openingbell.errors import ClockError, KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
 from openingbell.extract.actions import landed_splits
 from openingbell.extract.budget import Budget
-from openingbell.extract.fmp import Answer, FmpClient
+from openingbell.extract.fmp import CLOCK_TOLERANCE, Answer, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
 from openingbell.feeds import REFERENCE_FEEDS, Kind
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import Part
+from openingbell.landing.lines import Lines
 from openingbell.progress import Progress
 from openingbell.universe import Member, Universe
 
@@ -91,9 +92,9 @@ class _Reply:
     error: VendorError | None = None
 
     @property
-    def rows(self) -> pl.DataFrame:
+    def rows(self) -> Lines:
         """The answer's rows, none where an error came."""
-        return self.answer.rows if self.answer else pl.DataFrame()
+        return self.answer.rows if self.answer else Lines()
 
 
 def run(
@@ -117,13 +118,14 @@ def run(
 
     Raises:
         KeyRefused: the vendor does not accept the key.
+        ClockError: by our clock bars would be taken for final that still form.
         VendorError: not one request got an answer.
         RecordError: the disk does not take a file.
     """
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
         course = _Course(landing, client, clock, settings, source, budget or Budget(), stop, pool, progress)
         members = _settled(universe, course, wanted)
-        due = _due(members, landing, clock, settings, wanted)
+        due = [one for one in _due(members, landing, clock, settings, wanted) if one.member not in course.left_alone]
         while due and not course.done.stopped:
             course.go(due)
             searching = {one.member for one in due if one.probe} - course.left_alone
@@ -219,6 +221,7 @@ class _Course:
                 if isinstance(reply.error, Stopped):
                     continue
                 if reply.error is None or isinstance(reply.error, Restricted):
+                    _require_clock(self.client.skew, self.clock.now())
                     how_far = reach(reply.request, reply.rows, reply.answered_at, delay)
                     landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
                     rest += [how_far.rest] if how_far.rest else []
@@ -287,7 +290,18 @@ def _ask_all(
             yield reply
 
 
-def _require_names(rows: pl.DataFrame, request: Request) -> None:
+def _require_clock(ahead: timedelta | None, now: datetime) -> None:
+    """Land nothing by a clock that runs ahead: what is final is judged by it."""
+    if ahead is not None and ahead > CLOCK_TOLERANCE:
+        raise ClockError(
+            f"asked the vendor at {now:%Y-%m-%d %H:%M:%S} UTC by this machine's clock; it is "
+            f"{ahead.total_seconds():,.0f} s ahead of the vendor's, and bars that still form would be taken for final; "
+            f"{CLOCK_TOLERANCE.seconds} s are allowed; set the clock, best by NTP, then run again: nothing of this was "
+            "kept"
+        )
+
+
+def _require_names(rows: Lines, request: Request) -> None:
     """Rows without a date or a price would cover what they say nothing of; those of the whole market need symbols."""
     feed = request.member.feed
     needed = feed.needs if feed.kind is Kind.REFERENCE else ("date",)
@@ -295,13 +309,13 @@ def _require_names(rows: pl.DataFrame, request: Request) -> None:
         needed += ("symbol",)
     if feed.kind in (Kind.INTRADAY, Kind.DAILY):
         needed += ("open", "high", "low", "close")
-    missing = [name for name in needed if name not in rows.columns]
-    if len(rows) and missing:
+    missing = [name for name in needed if name not in rows.names]
+    if rows.count and missing:
         raise UnusableAnswer(
             f"asked for {request.member.symbol}; the rows have no {' and no '.join(missing)} but "
-            f"{', '.join(rows.columns)}",
+            f"{', '.join(rows.names)}",
             status=200,
-            body=rows.write_csv().encode("utf-8"),
+            body=rows.content,
         )
 
 
@@ -319,24 +333,20 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
         answered_at=reply.answered_at,
         status=status,
         outcome=Outcome.ANSWERED if answer else Outcome.RESTRICTED,
-        rows=len(reply.rows),
+        rows=reply.rows.count,
         bytes=answer.bytes if answer else 0,
         bars=reached.bars,
         calls=answer.tries if answer else 1,
     )
 
 
-def _with_provenance(reply: _Reply) -> pl.DataFrame:
+def _with_provenance(reply: _Reply) -> Lines:
     """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
-    if reply.rows.is_empty():
-        return pl.DataFrame()
-    asked = pl.lit(reply.request.member.symbol).alias("symbol")
-    own = reply.request.member.feed.whole_market and "symbol" in reply.rows.columns
-    return reply.rows.select(
-        pl.col("symbol") if own else asked,
-        pl.lit(reply.answered_at.isoformat()).alias("answered_at"),
-        pl.exclude("symbol", "answered_at"),
-    )
+    rows, moment = reply.rows, reply.answered_at.isoformat()
+    if rows.count and reply.request.member.feed.whole_market and "symbol" in rows.names:
+        at = pl.lit(moment).alias("answered_at")
+        return Lines.of(rows.frame.select("symbol", at, pl.exclude("symbol", "answered_at")))
+    return rows.stamped(reply.request.member.symbol, moment) if rows.count else rows
 
 
 def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:

@@ -1,8 +1,9 @@
 """Answers on their way into one landed file: each is safe from the end of the process as soon as it is added.
 
-A batch writes every answer behind the others into a `.part` file, one line of JSON each. When it lands, file and
-manifest are written and the part goes. What a process leaves behind when it is killed, the next one lands: only the
-calls that were in flight are asked again. A power cut may take the last lines as well, and they are asked again too.
+A batch writes every answer behind the others into a `.part` file: a line of JSON about it, and its lines as they will
+land. When it lands, file and manifest are written and the part goes. What a process leaves behind when it is killed,
+the next one lands: only the calls that were in flight are asked again. A power cut may take the last lines as well, and
+they are asked again too.
 """
 
 from __future__ import annotations
@@ -12,15 +13,13 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from io import BufferedWriter
+from io import FileIO
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import polars as pl
-
 from openingbell.errors import RecordError
-from openingbell.landing.files import read_rows
+from openingbell.landing.lines import Lines
 from openingbell.landing.manifests import Ask, Manifest, decode_ask, encode_ask
 
 SUFFIX = ".part"
@@ -44,11 +43,11 @@ class Header:
 
 @dataclass(frozen=True)
 class Part:
-    """One answer: its place in the batch, what was asked, and its rows (all columns text)."""
+    """One answer: its place in the batch, what was asked, and its rows."""
 
     place: int
     ask: Ask
-    rows: pl.DataFrame
+    rows: Lines
 
 
 class Batch:
@@ -59,7 +58,7 @@ class Batch:
         self._land = land
         self._parts: list[Part] = []
         self._path = root / header.feed / f"{uuid4().hex}{SUFFIX}"
-        self._file: BufferedWriter | None = None
+        self._file: FileIO | None = None
 
     def add(self, part: Part) -> None:
         """Keep an answer.
@@ -68,14 +67,14 @@ class Batch:
             RecordError: the disk does not take it; what was added before is kept.
         """
         lines = b"" if self._file else _line(asdict(self._header))
-        csv = part.rows.write_csv() if len(part.rows) else ""
-        lines += _line({"place": part.place, "ask": encode_ask(part.ask), "csv": csv})
+        rows = part.rows
+        facts = {"names": rows.names, "count": rows.count, "bytes": len(rows.text)}
+        lines += _line({"place": part.place, "ask": encode_ask(part.ask), **facts}) + rows.text
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("ab")
-            self._file.write(lines)
-            self._file.flush()
+                self._file = self._path.open("ab", buffering=0)  # a full disk is told now, and not again at the end
+            _append(self._file, lines)
         except OSError as error:
             raise RecordError(
                 f"asked to write {self._path} ({len(lines):,} bytes); the disk says: {error.strerror or error}; the "
@@ -105,28 +104,43 @@ class Batch:
             self._file = None
 
 
+def _append(file: FileIO, content: bytes) -> None:
+    """Write all of it, or nothing: a disk that is full takes a piece, and no answer may stand behind half a line."""
+    begin = file.tell()
+    left = memoryview(content)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        with suppress(OSError):
+            file.truncate(begin)
+        raise
+
+
 def read_part(path: Path) -> tuple[Header, list[Part]] | None:
     """What a killed process left of a batch, in the order of the places; None when that is nothing.
 
-    A line that is not whole was in flight. Columns are text, null where the vendor gave null.
+    What is not whole was in flight.
     """
     header: Header | None = None
     parts: list[Part] = []
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            facts = json.loads(line)
-            if header is None:
-                header = Header(**facts)
-            else:
-                parts.append(_part(facts))
-        except (ValueError, KeyError, TypeError):
-            break
+    with path.open("rb") as file:
+        for line in iter(file.readline, b""):
+            try:
+                facts = json.loads(line)
+                if header is None:
+                    header = Header(**facts)
+                else:
+                    parts.append(_part(facts, file.read(facts["bytes"])))
+            except (ValueError, KeyError, TypeError):
+                break
     return (header, sorted(parts, key=lambda part: part.place)) if header and parts else None
 
 
-def _part(facts: Mapping[str, Any]) -> Part:
-    ask = decode_ask(facts["ask"])
-    return Part(facts["place"], ask, read_rows(facts["csv"].encode("utf-8"), ask.rows) if ask.rows else pl.DataFrame())
+def _part(facts: Mapping[str, Any], text: bytes) -> Part:
+    if len(text) != facts["bytes"]:
+        raise ValueError(f"asked for {facts['bytes']:,} bytes; found {len(text):,}")
+    return Part(facts["place"], decode_ask(facts["ask"]), Lines(tuple(facts["names"]), facts["count"], text))
 
 
 def _line(facts: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -71,14 +71,18 @@ class Manifest:
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as its file has it."""
-    return json.dumps(_plain(asdict(manifest)), indent=1).encode("utf-8")
+    """The manifest as its file has it: a line a fact, and a line an ask."""
+    facts = vars(manifest) | {"extracted_at": manifest.extracted_at.isoformat()}
+    asks = ",\n".join(json.dumps(encode_ask(ask)) for ask in manifest.asks)
+    lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in facts.items() if name != "asks"]
+    return ("{\n" + ",\n".join([*lines, f'"asks": [\n{asks}\n]']) + "\n}\n").encode("utf-8")
 
 
 def encode_ask(ask: Ask) -> dict[str, Any]:
     """An ask as JSON has it."""
-    plain: dict[str, Any] = _plain(asdict(ask))
-    return plain
+    moments = ("first", "last", "covered_first", "covered_last", "answered_at")
+    plain = {name: getattr(ask, name).isoformat() for name in moments}
+    return vars(ask) | plain | {"bars": {day.isoformat(): count for day, count in ask.bars.items()}}
 
 
 def decode_ask(facts: Mapping[str, Any]) -> Ask:
@@ -127,16 +131,3 @@ def asks_of(manifests: Iterable[Manifest]) -> Iterator[tuple[Manifest, Ask]]:
     for manifest in manifests:
         for ask in manifest.asks:
             yield manifest, ask
-
-
-def _plain(value: Any) -> Any:
-    """Dates and keys as JSON has them."""
-    match value:
-        case dict():
-            return {str(key): _plain(inner) for key, inner in value.items()}
-        case list() | tuple():
-            return [_plain(inner) for inner in value]
-        case date():
-            return value.isoformat()
-        case _:
-            return value

@@ -5,8 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from openingbell.landing.files import (
     write_durably,
 )
 from openingbell.landing.index import Index
+from openingbell.landing.lines import Lines, joined
 from openingbell.landing.manifests import Ask, Manifest, encode, read_manifest
 from openingbell.landing.record import Record
 
@@ -49,25 +51,30 @@ class Landing:
         basis: str,
         final_delay: timedelta,
     ) -> Manifest:
-        """Land the rows (all columns text) of `asks`: first the file, then the manifest.
+        """Land the rows (all columns text) of `asks`.
 
         Raises:
             RecordError: the disk does not take it; nothing half-written is left behind.
         """
-        folder = self.root / feed
+        header = Header(feed, source, bar_interval, basis, final_delay.total_seconds())
+        return self._write(header, Lines.of(rows), asks)
+
+    def _write(self, header: Header, rows: Lines, asks: tuple[Ask, ...]) -> Manifest:
+        """Land the rows of `asks`: first the file, then the manifest.
+
+        Raises:
+            RecordError: the disk does not take it; nothing half-written is left behind.
+        """
+        folder = self.root / header.feed
         extracted_at = max(ask.answered_at for ask in asks)
-        load_id = self._free_id(folder, feed, extracted_at)
-        content = rows.write_csv().encode("utf-8") if len(rows) else b""
+        load_id = self._free_id(folder, header.feed, extracted_at)
+        content = rows.content
         manifest = Manifest(
             load_id=load_id,
-            feed=feed,
-            source=source,
-            bar_interval=bar_interval,
-            basis=basis,
-            final_delay_seconds=final_delay.total_seconds(),
+            **asdict(header),
             extracted_at=extracted_at,
-            file=f"{load_id}.csv" if len(rows) else None,
-            rows=len(rows),
+            file=f"{load_id}.csv" if rows.count else None,
+            rows=rows.count,
             bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             asks=asks,
@@ -201,15 +208,7 @@ class Landing:
         return saved
 
     def _land(self, header: Header, parts: list[Part]) -> Manifest:
-        return self.write(
-            header.feed,
-            _together(part.rows for part in parts),
-            tuple(part.ask for part in parts),
-            source=header.source,
-            bar_interval=header.bar_interval,
-            basis=header.basis,
-            final_delay=header.final_delay,
-        )
+        return self._write(header, joined([part.rows for part in parts]), tuple(part.ask for part in parts))
 
     def _has_landed(self, header: Header, parts: list[Part]) -> bool:
         """Whether the process was killed between the manifest and the end of the part."""
@@ -255,11 +254,6 @@ def checked(path: str, sha256: str) -> bytes:
     raise RecordError(
         wrong or f"asked to read {path}, named by its manifest; found {missing}; restore the file from a backup"
     )
-
-
-def _together(frames: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    filled = [frame for frame in frames if len(frame)]
-    return pl.concat(filled, how="diagonal") if filled else pl.DataFrame()
 
 
 def _remove(path: Path) -> None:

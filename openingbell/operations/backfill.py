@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 
 from openingbell import coverage
 from openingbell.errors import RangeError, WorkerBusy
+from openingbell.extract.budget import Budget
 from openingbell.extract.forecast import Forecast
 from openingbell.extract.stage import Wanted
 from openingbell.operations import home as homes
@@ -30,9 +31,8 @@ OLDEST = date(1962, 1, 2)
 
 @dataclass(frozen=True)
 class Backfilled:
-    """What came of it: all slices as one run, or who does it instead, and what it was thought to cost."""
+    """What came of it: all slices as one run, or who does it instead."""
 
-    outlook: Forecast
     ran: Ran | None = None
     left_to: str = ""
 
@@ -44,10 +44,12 @@ def run(
     beyond_budget: bool,
     progress: Callable[[str], Progress],
     stop: Callable[[], bool],
+    tell: Callable[[Forecast, Budget], None],
 ) -> Backfilled:
     """Record what the wish asks for (`first`, `symbols`) of some feeds, and work on all that is recorded.
 
-    Without `first` nothing new is recorded. When another worker is at work in the home it is left to that one.
+    Without `first` nothing new is recorded. Before anything is sent, `tell` is told what it will cost and what the plan
+    leaves. When another worker is at work in the home it is left to that one.
 
     Raises:
         RangeError: a day before all history, or a feed without bars.
@@ -72,12 +74,13 @@ def run(
         homes.claim(home, pipeline.clock)
         if wish.first is not None:
             record_want(home.root, want)
+        tell(outlook, budget_of(pipeline))
     try:
         home_wish = Wish(source=wish.source, home=wish.home, clock=pipeline.clock)
         with at_work(home_wish, "bell backfill", asks=True, stop=stop) as worker:
-            return Backfilled(outlook, _as_one(work(worker, progress, stop)))
+            return Backfilled(_as_one(work(worker, progress, stop)))
     except WorkerBusy as busy:
-        return Backfilled(outlook, left_to=busy.owner)
+        return Backfilled(left_to=busy.owner)
 
 
 def _as_one(runs: Sequence[Ran]) -> Ran | None:
@@ -94,7 +97,10 @@ def work(
     stop: Callable[[], bool],
     until: datetime | None = None,
 ) -> list[Ran]:
-    """Work on what was asked for in slices, until nothing of it is due, `stop` says so, or it is `until`."""
+    """Work on what was asked for in slices, until nothing of it is due, `stop` says so, or it is `until`.
+
+    `stop` is what the worker ends by as well: what has landed then is loaded by the next run.
+    """
     clock = worker.pipeline.clock
     runs: list[Ran] = []
     while not stop() and (until is None or clock.now() < until):
@@ -102,10 +108,9 @@ def work(
         sliced = worker.stopping(lambda end=end: stop() or clock.now() >= end)  # type: ignore[misc]
         ran = sliced.run((EXTRACT, LOAD), progress, wanted=Wanted(backfill=True))
         runs.append(ran)
-        details = ran.outcomes[EXTRACT].details
-        if not details["cut_short"]:
+        if stop() or not ran.outcomes[EXTRACT].details["cut_short"]:
             break
-    if any(ran.outcomes[LOAD].records for ran in runs):
+    if runs:
         runs.append(worker.run((TRANSFORM, QUALITY), progress))
     return runs
 

@@ -18,17 +18,19 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from openingbell import sessions, tables
 from openingbell.clock import SystemClock
 from openingbell.context import Pipeline, backlog
-from openingbell.errors import OpeningbellError, Restricted
-from openingbell.extract.fmp import FmpClient, require_key
+from openingbell.errors import OpeningbellError, Restricted, VendorError
+from openingbell.extract.fmp import CLOCK_TOLERANCE, FmpClient, require_key
 from openingbell.extract.forecast import DISK_PER_ROW, WAREHOUSE_PER_ROW
+from openingbell.extract.plan import Request
 from openingbell.feeds import BONDS, STOCKS, Kind
 from openingbell.operations import home as homes
 from openingbell.operations.heartbeat import STALE, STOPPED, read_heartbeat
 from openingbell.operations.home import Home
 from openingbell.operations.lock import is_held, owner_of
+from openingbell.pipeline import budget_of
 
 PYTHON = (3, 11)
-SKEW_WARNING, SKEW_FAILURE = timedelta(seconds=5), timedelta(seconds=60)
+SKEW_WARNING = timedelta(seconds=5)
 HORIZON = timedelta(days=365)
 LEAST_FREE_BYTES = 1_000_000_000
 SIMULATED = "not needed: the vendor is simulated on this machine"
@@ -52,8 +54,10 @@ class Check:
     advice: str = ""
 
 
-def examine(home: Home, pipeline: Pipeline) -> Iterator[Check]:
-    """All checks of a home; one that fails in an unforeseen way hides no other."""
+def examine(home: Home, pipeline: Pipeline, *, endpoints: bool = False) -> Iterator[Check]:
+    """All checks of a home; one that fails in an unforeseen way hides no other. The vendor is asked one thing, with
+    `endpoints` one thing of every feed.
+    """
     checks: dict[str, Callable[[], Check]] = {
         "python": _python,
         "time zones": _zones,
@@ -67,22 +71,23 @@ def examine(home: Home, pipeline: Pipeline) -> Iterator[Check]:
     for name, check in checks.items():
         yield _isolated(name, check)
     if home.source.kind == homes.LIVE:
-        yield from _vendor(pipeline)
+        yield from _vendor(pipeline, endpoints=endpoints)
     else:
         yield Check("vendor", Verdict.OK, SIMULATED)
 
 
 def worker(home: Home) -> Check:
-    """Whether a worker that says it is there gives signs of life."""
-    beat = read_heartbeat(home.root)
+    """Whether the worker that began to give signs of life still does."""
+    beat, is_at_work = read_heartbeat(home.root), is_held(home.root)
     if beat is None or beat.state == STOPPED:
-        said = (owner_of(home.root) or "another process") if is_held(home.root) else "none"
-        return Check("worker", Verdict.OK, said)
+        return Check("worker", Verdict.OK, (owner_of(home.root) or "another process") if is_at_work else "none")
     age = beat.age(SystemClock().now())
     found = f"process {beat.pid}, {beat.state}, last sign {age.total_seconds():,.0f} s ago"
+    if not is_at_work:
+        return Check("worker", Verdict.FAILURE, f"{found}, then it died", "start `bell run` again: nothing is lost")
     if age <= STALE:
         return Check("worker", Verdict.OK, found)
-    return Check("worker", Verdict.FAILURE, found, "it died or hangs: start `bell run` again")
+    return Check("worker", Verdict.FAILURE, found, "it hangs: end that process and start `bell run` again")
 
 
 def _isolated(name: str, check: Callable[[], Check]) -> Check:
@@ -174,19 +179,15 @@ def _warehouse(pipeline: Pipeline) -> Check:
     return Check("warehouse", Verdict.OK, found)
 
 
-def _vendor(pipeline: Pipeline) -> Iterator[Check]:
+def _vendor(pipeline: Pipeline, *, endpoints: bool) -> Iterator[Check]:
     settings, clock = pipeline.settings, pipeline.clock
     try:
         require_key(settings)
     except OpeningbellError as error:
         yield Check("key", Verdict.FAILURE, str(error))
         return
-    limits = settings.limits
-    yield Check(
-        "plan", Verdict.OK,
-        f"{limits.name}: {settings.paced_calls_per_minute:,.0f} calls a minute" if limits else
-        f"none set: the careful pace of {settings.paced_calls_per_minute:,.0f} calls a minute",
-    )  # fmt: skip
+    yield Check("key", Verdict.OK, "there is one")
+    yield _isolated("plan", lambda: _plan(pipeline))
     today = clock.now().astimezone(sessions.NEW_YORK).date()
     span = {"from": (today - timedelta(days=7)).isoformat(), "to": today.isoformat()}
     once = settings.model_copy(update={"retry_attempts": 1})
@@ -198,16 +199,54 @@ def _vendor(pipeline: Pipeline) -> Iterator[Check]:
             yield Check("vendor", Verdict.FAILURE, str(error), "check the network, the address and the key")
             return
         yield Check("vendor", Verdict.OK, f"{settings.base_url} answers and takes the key")
-        yield skew(client.server_date, clock.now())
+        yield clock_check(client.skew)
+        if endpoints:
+            yield _endpoints(pipeline, client)
 
 
-def skew(server: datetime | None, ours: datetime) -> Check:
-    """How far our clock is from the vendor's."""
-    if server is None:
+def _plan(pipeline: Pipeline) -> Check:
+    settings, left = pipeline.settings, budget_of(pipeline)
+    name = settings.limits.name if settings.limits else "none set"
+    pace = f"{settings.paced_calls_per_minute:,.0f} calls a minute"
+    facts = [
+        f"{name}: {pace if settings.calls_of_a_minute else f'the careful pace of {pace}'}",
+        *([f"{left.calls:,} calls left today"] if left.calls is not None else []),
+        *([f"{left.bytes / 1e6:,.0f} MB left of its thirty days"] if left.bytes is not None else []),
+    ]
+    if left.calls_left(0, 0):
+        return Check("plan", Verdict.OK, "; ".join(facts))
+    return Check("plan", Verdict.WARNING, "; ".join(facts), "wait, what is due is asked then; or take a larger plan")
+
+
+def _endpoints(pipeline: Pipeline, client: FmpClient) -> Check:
+    """Of each feed the newest session of its first symbol."""
+    first = {member.feed: member for member in reversed(pipeline.universe.members)}
+    outside, failing = [], []
+    for feed, member in sorted(first.items(), key=lambda one: one[0].name):
+        session = sessions.latest_session(member.calendar, pipeline.clock.now())
+        request = Request(member, session, session)
+        try:
+            client.get(request.path, request.parameters)
+        except Restricted:
+            outside.append(f"{feed.name} ({feed.path}, {member.symbol})")
+        except VendorError as error:
+            failing.append(f"{feed.name} ({feed.path}, {member.symbol}): {error}")
+    answered = f"{len(first) - len(outside) - len(failing)} of {len(first)} feeds answer"
+    told = f"{answered}; outside the plan: {', '.join(outside)}" if outside else answered
+    if failing:
+        return Check("endpoints", Verdict.FAILURE, f"{told}; {'; '.join(failing)}", "see what the vendor says")
+    if outside:
+        return Check("endpoints", Verdict.WARNING, told, "the rest goes on without; or take a larger plan")
+    return Check("endpoints", Verdict.OK, told)
+
+
+def clock_check(ahead: timedelta | None) -> Check:
+    """How far our clock is ahead of the vendor's (negative: behind), None where that is not known."""
+    if ahead is None:
         return Check("clock", Verdict.WARNING, "the vendor did not say what time it is", "compare the clock by hand")
-    apart = abs(ours - server)
-    found = f"{apart.total_seconds():,.0f} s from the vendor's"
+    apart = abs(ahead)
+    found = f"{apart.total_seconds():,.0f} s {'behind' if ahead < timedelta(0) else 'ahead of'} the vendor's"
     advice = "set the machine's clock, best by NTP: bars are judged final by it"
-    if apart > SKEW_FAILURE:
+    if apart > CLOCK_TOLERANCE:
         return Check("clock", Verdict.FAILURE, found, advice)
     return Check("clock", Verdict.WARNING, found, advice) if apart > SKEW_WARNING else Check("clock", Verdict.OK, found)

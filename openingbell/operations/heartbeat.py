@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,10 +38,12 @@ class Beat:
 
 
 class Heartbeat:
-    """The sign of life of one home's worker. A disk that does not take it stops nothing."""
+    """The sign of life of one home's worker. Safe among threads; a disk that does not take it stops nothing."""
 
     def __init__(self, root: Path) -> None:
         self._path = root / FILE_NAME
+        self._lock = threading.Lock()
+        self._last: Beat | None = None
 
     def beat(self, state: str, what: str, *, now: datetime, machine_now: datetime, next_at: datetime | None) -> None:
         """Write one."""
@@ -52,6 +55,17 @@ class Heartbeat:
             machine_at=machine_now.isoformat(),
             pid=os.getpid(),
         )
+        with self._lock:
+            self._write(beat)
+
+    def again(self, *, now: datetime, machine_now: datetime) -> None:
+        """Say that what was said last still goes on, where that is a minute ago."""
+        with self._lock:
+            if self._last is not None and self._last.age(machine_now) >= EVERY:
+                self._write(replace(self._last, written_at=now.isoformat(), machine_at=machine_now.isoformat()))
+
+    def _write(self, beat: Beat) -> None:
+        self._last = beat
         temporary = self._path.with_name(f"{FILE_NAME}.tmp")
         with suppress(OSError):
             temporary.write_text(json.dumps(asdict(beat)), "utf-8")

@@ -19,7 +19,7 @@ import structlog
 from openingbell import tables
 from openingbell.clock import Clock
 from openingbell.context import Outcome
-from openingbell.errors import OpeningbellError, RecordError, WarehouseError
+from openingbell.errors import OpeningbellError, RecordError, Stopped, WarehouseError
 from openingbell.landing import write_durably
 from openingbell.secrets import hide
 from openingbell.warehouse.protocol import Warehouse
@@ -83,7 +83,8 @@ class JobLog:
             try:
                 outcome = stage(job_id)
             except BaseException as error:
-                self._finish(running, FAILED, error_message=_in_words(error))
+                status = PARTIAL if isinstance(error, Stopped) else FAILED
+                self._finish(running, status, error_message=_in_words(error))
                 raise
             status = PARTIAL if outcome.shortfall else SUCCESS
             return self._finish(

@@ -33,7 +33,7 @@ from openingbell.feeds import (
     Kind,
 )
 from openingbell.landing import Landing
-from openingbell.listings import Listings, Rename, listings_of, members_since, membership
+from openingbell.listings import Rename, listings_of, members_since, membership
 from openingbell.load import bulk
 from openingbell.operations.home import REPLAY, Source
 from openingbell.sessions import NEW_YORK
@@ -52,10 +52,9 @@ WITH_BARS = tuple(feed.name for feed in (STOCKS, INDEXES, COMMODITIES, EOD))
 class _Known:
     """What the record says at one moment."""
 
-    listings: Listings
-    membership: pl.DataFrame
     stocks: dict[str, tuple[Rename, ...]]
     last: dict[str, date]
+    universe: Universe
 
 
 @dataclass
@@ -79,18 +78,7 @@ class HomeUniverse:
         """
         if self.source.kind == REPLAY:
             return universes.read_replay(Path(self.source.place))
-        settings, known = self.settings, self._known()
-        stocks = _with_former_symbols(known.stocks)
-        universe = universes.from_symbols(
-            stocks,
-            settings.indexes,
-            settings.commodities,
-            constituents=settings.constituents,
-            last=known.last,
-            formerly=stocks,
-        )
-        limits = settings.limits
-        return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
+        return self._known().universe
 
     def remarks(self) -> list[str]:
         """What is worth telling of it: unknown symbols, lists that are outside the plan or not there yet, new names,
@@ -143,7 +131,7 @@ class HomeUniverse:
 
     def _put_together(self) -> _Known:
         settings = self.settings
-        members = membership(self._of(OF_INDEXES)) if settings.constituents else membership(REFERENCE_RAW.empty())
+        members = membership(self._of(OF_INDEXES if settings.constituents else ()))
         ends: dict[str, date | None] = {}
         for index in settings.constituents:
             ends |= {
@@ -161,7 +149,20 @@ class HomeUniverse:
             now = chain[-1].becomes if chain else symbol
             if now not in last and (end := listings.last_day(now)) is not None:
                 last[now] = end
-        return _Known(listings, members, stocks, last)
+        return _Known(stocks, last, self._universe(stocks, last))
+
+    def _universe(self, stocks: Mapping[str, Sequence[Rename]], last: Mapping[str, date]) -> Universe:
+        settings, formerly = self.settings, _with_former_symbols(stocks)
+        universe = universes.from_symbols(
+            formerly,
+            settings.indexes,
+            settings.commodities,
+            constituents=settings.constituents,
+            last=last,
+            formerly=formerly,
+        )
+        limits = settings.limits
+        return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
 
     def _profiles(self, asks: pl.DataFrame) -> pl.DataFrame:
         """The newest profile of each symbol that has one, with others of their files."""

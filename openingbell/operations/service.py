@@ -6,9 +6,15 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from pathlib import Path
+
+import structlog
 
 from openingbell import sessions
+from openingbell.clock import SystemClock
+from openingbell.closures import Closures
 from openingbell.config import Settings
+from openingbell.errors import SettingsError
 from openingbell.extract.stage import Wanted
 from openingbell.feeds import FEEDS
 from openingbell.operations import backfill
@@ -25,6 +31,8 @@ from openingbell.reporting import period as periods
 from openingbell.universe import Universe
 from openingbell.wants import read_wants
 
+log = structlog.get_logger()
+
 FACTS = frozenset(feed.name for feed in FEEDS if not feed.has_grid)
 """Asked with every tick: they are due once a session at the most."""
 
@@ -37,23 +45,24 @@ class Service:
 
     worker: Worker
     stop: Stop
+    heartbeat: Heartbeat
 
     def tick(self, feeds: Collection[str]) -> None:
         """Bring the bars that have just become final into the warehouse, and whatever else of these feeds is due."""
         with self._now() as worker:
-            worker.run((EXTRACT, LOAD, TRANSFORM), silent, wanted=Wanted(feeds=FACTS | frozenset(feeds)))
+            worker.run((EXTRACT, LOAD, TRANSFORM), self._progress, wanted=Wanted(feeds=FACTS | frozenset(feeds)))
 
     def close(self, session: date) -> None:
         """The end of a day: all that is due, its checks, and its report."""
         with self._now() as worker:
             day = periods.parse_day(session.isoformat(), now=worker.pipeline.clock.now())
-            worker.run(FULL, silent, period=day)
+            worker.run(FULL, self._progress, period=day)
 
     def night(self) -> None:
         """Read the week and a sample of all history again, learn how late the vendor is, and compress old files."""
         with self._now() as worker:
             sample = worker.pipeline.settings.revision_sample
-            worker.run((EXTRACT, LOAD, TRANSFORM, QUALITY), silent, wanted=Wanted(sample=sample))
+            worker.run((EXTRACT, LOAD, TRANSFORM, QUALITY), self._progress, wanted=Wanted(sample=sample))
             if not self.stop.is_set():
                 view.learn(worker.home, worker.pipeline)
                 tidying.tidy(worker.pipeline, most=tidying.FILES_A_NIGHT, stop=self.stop.is_set)
@@ -63,12 +72,12 @@ class Service:
         with self._now() as worker:
             year, number, _ = session.isocalendar()
             week = periods.parse_week(f"{year}-W{number:02d}", now=worker.pipeline.clock.now())
-            worker.run((REPORT,), silent, period=week)
+            worker.run((REPORT,), self._progress, period=week)
 
     def idle(self, until: datetime) -> bool:
         """Work on what backfills want until `until`; False when there is nothing to do."""
         with self._now() as worker:
-            return bool(backfill.work(worker, silent, self.stop.is_set, until)) if backfill.is_due(worker) else False
+            return backfill.is_due(worker) and bool(backfill.work(worker, self._progress, self._is_over, until))
 
     def known(self) -> tuple[Universe, Settings]:
         """The universe, and the settings with what the home has learned of the vendor by now."""
@@ -79,8 +88,29 @@ class Service:
     def _now(self) -> Iterator[Worker]:
         """The worker with what holds now."""
         home, pipeline = self.worker.home, self.worker.pipeline
-        with sessions.amended(closures_of(home.root, pipeline.settings)):
-            yield _knowing(self.worker.wanting(tuple(read_wants(home.root))))
+        with sessions.amended(_closures(home.root, pipeline.settings)):
+            yield _knowing(self.worker.wanting(tuple(read_wants(home.root))).stopping(self._is_over))
+
+    def _is_over(self) -> bool:
+        """Whether to come to an end. Whoever asks is alive."""
+        self._live()
+        return self.stop.is_set()
+
+    def _progress(self, _: str) -> Progress:
+        """Nobody looks, so nothing is drawn: it is a sign of life."""
+        return lambda *_: self._live()
+
+    def _live(self) -> None:
+        self.heartbeat.again(now=self.worker.pipeline.clock.now(), machine_now=SystemClock().now())
+
+
+def _closures(root: Path, settings: Settings) -> Closures:
+    """What the home says of closures now; while that cannot be, because somebody is writing it, what held before."""
+    try:
+        return closures_of(root, settings)
+    except SettingsError as error:
+        log.warning("closures_refused", reason=str(error))
+        return sessions.in_force() or Closures()
 
 
 def _knowing(worker: Worker) -> Worker:
@@ -90,11 +120,6 @@ def _knowing(worker: Worker) -> Worker:
         replace(one, settings=one.settings.knowing(learned)) for one in (worker.pipeline, worker.pointed)
     )
     return replace(worker, pipeline=pipeline, pointed=pointed)
-
-
-def silent(_: str) -> Progress:
-    """No progress is drawn where nobody looks."""
-    return lambda *_: None
 
 
 def serve(wish: Wish, *, stop: Stop, tell: Callable[[str], None]) -> None:
@@ -110,5 +135,5 @@ def serve(wish: Wish, *, stop: Stop, tell: Callable[[str], None]) -> None:
         KeyRefused, SettingsError: nobody will mend it meanwhile.
     """
     with at_work(wish, "bell run", asks=True, stop=stop.is_set) as worker:
-        service = Service(worker, stop)
-        run_forever(service, service.known, worker.pipeline.clock, stop, Heartbeat(worker.home.root), tell)
+        service = Service(worker, stop, Heartbeat(worker.home.root))
+        run_forever(service, service.known, worker.pipeline.clock, stop, service.heartbeat, tell)

@@ -15,7 +15,7 @@ from openingbell import pipeline as flow
 from openingbell.clock import ShiftedClock, SystemClock
 from openingbell.config import read_settings
 from openingbell.context import Outcome, Pipeline
-from openingbell.errors import UsageError, WarehouseError
+from openingbell.errors import Stopped, UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
 from openingbell.extract.stage import Wanted
 from openingbell.operations import home as homes
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT = "extract", "csv-load", "transform", "quality", "report"
 FULL = (EXTRACT, LOAD, TRANSFORM, QUALITY, REPORT)
+STOPPED = "stopped as asked; the next run does the rest"
 LOOKALIKE_KEY = "look-alike"
 """The vendor in a box accepts any key; this one is no secret."""
 
@@ -63,7 +64,7 @@ class Ran:
 @dataclass(frozen=True)
 class Worker:
     """Who holds the lock of a home. `pipeline` is the home's, `pointed` the same with the look-alike's address where
-    the source is one.
+    the source is one. When `ending` says so, no further stage is begun.
     """
 
     home: Home
@@ -71,6 +72,7 @@ class Worker:
     pointed: Pipeline
     jobs: JobLog
     period: Period
+    ending: Callable[[], bool]
 
     def stopping(self, stop: Callable[[], bool]) -> Worker:
         """The same worker, with another word on when its stages are to come to an end."""
@@ -93,7 +95,8 @@ class Worker:
         period: Period | None = None,
         wanted: Wanted | None = None,
     ) -> Ran:
-        """Run stages one after the other; quality judges as of the beginning of an extraction before it.
+        """Run stages one after the other, as long as it is not to end; quality judges as of the beginning of an
+        extraction before it.
 
         Args:
             stages: names of stages, in order.
@@ -110,15 +113,33 @@ class Worker:
         outcomes: dict[str, Outcome] = {}
         with ExitStack() as stack:
             for stage in stages:
+                if self.ending():
+                    break
                 if stage == LOAD:  # others can read while an extraction waits for its answers
                     with suppress(WarehouseError):
                         stack.enter_context(pipeline.warehouse.kept_open())
-                job, outcome = self.jobs.run(stage, _stage(stage, pipeline, reported, progress(stage), wanted))
+                told = self._ending_with(progress(stage)) if stage in (LOAD, TRANSFORM) else progress(stage)
+                try:
+                    job, outcome = self.jobs.run(stage, _stage(stage, pipeline, reported, told, wanted))
+                except Stopped:
+                    break
                 done.append(job)
                 outcomes[stage] = outcome
                 if stage == EXTRACT:
                     pipeline = replace(pipeline, as_of=job.started_at, universe=pipeline.universe_now)
         return Ran(self.home, self.pipeline, tuple(done), outcomes)
+
+    def _ending_with(self, progress: Progress) -> Progress:
+        """The progress of a stage of transactions, which gives the one up that is under way when it is to end. An
+        extraction ends by itself.
+        """
+
+        def tell(what: str, done: int, planned: int) -> None:
+            progress(what, done, planned)
+            if self.ending():
+                raise Stopped(STOPPED)
+
+        return tell
 
 
 @contextmanager
@@ -129,7 +150,7 @@ def at_work(wish: Wish, command: str, *, asks: bool, stop: Callable[[], bool] = 
         wish: what was asked for.
         command: what the lock says of who holds it.
         asks: whether the vendor will be asked.
-        stop: says whether stages are to come to an end.
+        stop: says whether to come to an end: a stage that can does, and no further one is begun.
 
     Raises:
         WorkerBusy: another worker is in the home.
@@ -157,7 +178,7 @@ def at_work(wish: Wish, command: str, *, asks: bool, stop: Callable[[], bool] = 
             secrets_of(pipeline.settings),
             unwaiting=connect(at_once, home.root, pipeline.clock),
         )
-        yield Worker(home, pipeline, pointed, jobs, period)
+        yield Worker(home, pipeline, pointed, jobs, period, stop)
 
 
 def run(wish: Wish, stages: tuple[str, ...], progress: Callable[[str], Progress]) -> Ran:

@@ -176,9 +176,13 @@ def show_frame(frame: pl.DataFrame, shape: str) -> None:
 
 def _write(text: str) -> None:
     """Write for programs: UTF-8 and plain line ends, whatever the system is used to."""
+    bytes_out = getattr(sys.stdout, "buffer", None)
+    if bytes_out is None:  # what a notebook or a redirection puts in its place takes text alone
+        sys.stdout.write(text)
+        return
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
-    sys.stdout.buffer.flush()
+    bytes_out.write(text.encode("utf-8"))
+    bytes_out.flush()
 
 
 def _show_table(frame: pl.DataFrame) -> None:

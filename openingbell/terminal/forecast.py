@@ -11,7 +11,17 @@ def show_forecast(forecast: Forecast, budget: Budget | None = None) -> None:
     """The cost by feed and in all, and what the plan leaves."""
     if not forecast.feeds:
         say("nothing is due")
-        return
+    else:
+        _show_cost(forecast)
+    if budget is not None and budget.calls is not None:
+        say(f"the plan leaves {budget.calls:,} calls today")
+    if budget is not None and budget.bytes is not None:
+        say(f"the plan leaves {budget.bytes / 1e6:,.0f} MB of its thirty days")
+    if budget is not None and not budget.allows(forecast.calls, forecast.bytes):
+        say("that is more than the plan allows today: it is refused, unless --beyond-budget is said")
+
+
+def _show_cost(forecast: Forecast) -> None:
     table = grid_of("feed", "symbols", "from", "to", "calls", "bars", "MB", "disk MB", right=(1, 4, 5, 6, 7))
     for one in forecast.feeds:
         table.add_row(
@@ -25,10 +35,6 @@ def show_forecast(forecast: Forecast, budget: Budget | None = None) -> None:
     )
     if forecast.searching:
         say(f"of {forecast.searching:,} it is not known where their history begins: what lies before it is not asked")
-    if budget is not None and budget.calls is not None:
-        say(f"the plan leaves {budget.calls:,} calls today")
-    if budget is not None and budget.bytes is not None:
-        say(f"the plan leaves {budget.bytes / 1e6:,.0f} MB of its thirty days")
 
 
 def _minutes(minutes: float) -> str:

@@ -336,4 +336,5 @@ class Work:
         self._store(table, rows, within.select(table.names))
 
     def _store(self, table: Table, rows: pl.DataFrame, stored: pl.DataFrame) -> None:
-        self.rows[table.name] += len(put(self._writer, table, rows, stored))
+        if written := len(put(self._writer, table, rows, stored)):
+            self.rows[table.name] += written

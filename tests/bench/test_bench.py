@@ -91,9 +91,9 @@ def test_the_floor_writes_the_rows_and_columns_of_ours(
         for table in floor.FILLED:
             assert shape(written, table) == shape(database, table), table.name
     others = [t for t in tables.TABLES if t not in floor.FILLED and t.layer != tables.OPERATIONS]
-    written = {t: shape(database, t)[0] for t in others}
-    assert written.pop(tables.INSTRUMENTS) == made.size.symbols  # one row a symbol weighs nothing
-    assert [t.name for t, rows in written.items() if rows] == []  # all else that we write is in the floor
+    rows = {t: shape(database, t)[0] for t in others}
+    assert rows.pop(tables.INSTRUMENTS) == made.size.symbols  # one row a symbol weighs nothing
+    assert [t.name for t, count in rows.items() if count] == []  # all else that we write is in the floor
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,6 @@ def test_a_new_home_knows_only_what_it_lacks(bell: Bell) -> None:
     assert done.stderr == "note: there is no warehouse yet: what has landed is pending\n"
 
 
-def test_a_feed_without_bars_is_refused(bell: Bell) -> None:
-    said = bell.run("vendor-report", "--demo", "--feeds", "profile", code=2).stderr
-    assert "asked for --feeds profile; there is no such feed of bars or yields; allowed are stocks," in said
-
-
 def test_a_learned_delay_that_cannot_be_understood_stops_every_verb_with_what_to_do(bell: Bell) -> None:
     bell.home.mkdir()
     (bell.home / "learned.json").write_text('{"stocks": {"seconds": "soon"}}', "utf-8")

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import inspect
 import ssl
+import threading
 import zlib
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
@@ -20,6 +23,7 @@ from openingbell.errors import (
     QuotaExhausted,
     Restricted,
     SettingsError,
+    Stopped,
     UnusableAnswer,
     VendorError,
     VendorUnavailable,
@@ -82,9 +86,99 @@ def test_a_good_answer_comes_with_its_facts() -> None:
     clock = NotingClock()
     with client(Vendor(httpx.Response(200, content=GOOD)), clock) as fmp:
         answer = fmp.get("historical-price-eod/full", QUESTION)
-    assert answer.rows.rows() == [("AAPL", "2024-05-06", "1.50")]
+    assert answer.rows.frame.rows() == [("AAPL", "2024-05-06", "1.50")]
     assert (answer.status, answer.answered_at) == (200, START)
     assert clock.waits == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"date": "yesterday"}, None),
+        ({"date": f"{START - timedelta(hours=1):%a, %d %b %Y %H:%M:%S GMT}"}, 3600),
+        ({"date": f"{START + timedelta(hours=1):%a, %d %b %Y %H:%M:%S GMT}"}, -3600),
+        ({"date": f"{START + timedelta(hours=1):%a, %d %b %Y %H:%M:%S -0000}"}, -3600),
+        ({"date": f"{START - timedelta(hours=1):%a, %d %b %Y %H:%M:%S GMT}", "age": "3600"}, 0),
+        ({"date": f"{START:%a, %d %b %Y %H:%M:%S GMT}", "age": "nan"}, None),
+    ],
+)
+def test_how_far_the_clocks_are_apart_is_read_from_the_date(headers: dict[str, str], seconds: float | None) -> None:
+    with client(Vendor(httpx.Response(200, content=GOOD, headers=headers))) as fmp:
+        fmp.get("historical-price-eod/full", QUESTION)
+        assert (fmp.skew.total_seconds() if fmp.skew is not None else None) == seconds
+
+
+def test_an_answer_that_takes_long_says_nothing_against_the_clock() -> None:
+    """It is dated somewhere between the question and its end."""
+    clock = VirtualClock(START)
+
+    def slow(_: httpx.Request) -> httpx.Response:
+        clock.wait(300)
+        dated = f"{clock.now():%a, %d %b %Y %H:%M:%S GMT}"
+        clock.wait(300)
+        return httpx.Response(200, content=GOOD, headers={"date": dated})
+
+    with client(slow, clock) as fmp:
+        fmp.get("historical-price-eod/full", QUESTION)
+        assert fmp.skew == timedelta(0)
+
+
+@contextmanager
+def dripping(drops: int) -> Iterator[str]:
+    """A vendor that sends so many drops of an answer, one in twenty milliseconds, and never its end; its address."""
+    over = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if drops:
+                self.send_response(200)
+                self.send_header("content-length", "1000")
+                self.end_headers()
+            for _ in range(drops):
+                with suppress(OSError):  # nobody listens any more
+                    self.wfile.write(b" ")
+                if over.wait(0.02):
+                    return
+            over.wait()
+
+        def log_message(self, *_: object) -> None:
+            """Be silent."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        over.set()
+        server.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("drops", "words"),
+    [(0, "ReadTimeout timed out"), (3, "ReadTimeout timed out"), (500, "no end of the answer from 127.0.0.1 within")],
+    ids=["nothing", "no more", "again and again"],
+)
+def test_in_real_time_a_call_takes_no_longer_than_it_may(drops: int, words: str) -> None:
+    """Whatever comes of it meanwhile."""
+    with dripping(drops) as url:
+        impatient = Settings(api_key=SecretStr(KEY), base_url=url, timeout_seconds=0.2, retry_attempts=1)
+        with FmpClient(impatient, VirtualClock(START)) as fmp, pytest.raises(VendorUnavailable, match=words):
+            fmp.get("historical-price-eod/full", QUESTION)
+
+
+def test_who_stops_waits_for_no_further_drop() -> None:
+    def drops() -> Iterator[bytes]:
+        yield GOOD[:5]
+        raise AssertionError("nobody waits for this")
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, content=drops()))
+    stops = iter([False, True])  # before it is sent, and behind the first drop
+    with (
+        FmpClient(
+            Settings(api_key=SecretStr(KEY)), VirtualClock(START), transport=transport, stop=lambda: next(stops)
+        ) as fmp,
+        pytest.raises(Stopped),
+    ):
+        fmp.get("historical-price-eod/full", QUESTION)
 
 
 def test_the_key_travels_in_the_header_and_never_in_the_address() -> None:
@@ -103,7 +197,7 @@ def test_the_key_travels_in_the_header_and_never_in_the_address() -> None:
 def test_a_question_without_a_symbol_takes_rows_of_any() -> None:
     rows = b'[{"symbol": "AAPL", "date": "2024-05-06"}, {"symbol": "MSFT", "date": "2024-05-06"}]'
     with client(Vendor(httpx.Response(200, content=rows))) as fmp:
-        assert fmp.get("splits-calendar", {"from": "2024-05-06"}).rows["symbol"].to_list() == ["AAPL", "MSFT"]
+        assert fmp.get("splits-calendar", {"from": "2024-05-06"}).rows.frame["symbol"].to_list() == ["AAPL", "MSFT"]
 
 
 def test_a_caret_is_encoded_in_the_address() -> None:
@@ -133,7 +227,7 @@ def test_what_may_pass_is_tried_again(first: httpx.Response | type[Exception], t
     vendor = Vendor(first, first, httpx.Response(200, content=GOOD))
     clock = NotingClock()
     with client(vendor, clock) as fmp:
-        assert len(fmp.get("eod", QUESTION).rows) == 1
+        assert fmp.get("eod", QUESTION).rows.count == 1
     assert len(vendor.requests) == tries
     assert len(clock.waits) == tries - 1
 
@@ -267,7 +361,7 @@ def test_a_charset_that_is_none_does_no_harm(charset: str) -> None:
     """JSON is UTF-8, whatever the header says."""
     headers = {"content-type": f"application/json; charset={charset}"}
     with client(Vendor(httpx.Response(200, content=GOOD, headers=headers))) as fmp:
-        assert len(fmp.get("eod", QUESTION).rows) == 1
+        assert fmp.get("eod", QUESTION).rows.count == 1
 
 
 @pytest.mark.parametrize("status", [200, 402, 500])

@@ -20,11 +20,16 @@ from openingbell.errors import (
     VendorError,
     VendorUnavailable,
 )
-from openingbell.extract.parse import parse
+from openingbell.extract.parse import parse as parse_lines
 
 INVALID = "Invalid API KEY. Feel free to create a Free API Key or visit https://site.financialmodelingprep.com"
 PREMIUM = "Premium Query Parameter: 'Special Endpoint' : This value set for 'symbol' is not available"
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx/1.18.0</body></html>"
+
+
+def parse(status: int, body: bytes, *, symbol: str | None) -> pl.DataFrame:
+    """The rows of an answer in a frame."""
+    return parse_lines(status, body, symbol=symbol).frame
 
 
 def said(words: str) -> bytes:

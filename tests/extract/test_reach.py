@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from openingbell import sessions
 from openingbell.extract.plan import Request
-from openingbell.extract.reach import Reach, reach
+from openingbell.extract.reach import Reach
+from openingbell.extract.reach import reach as reach_of_lines
 from openingbell.feeds import TREASURY, Kind
+from openingbell.landing.lines import Lines
 from openingbell.universe import Member, from_symbols
 from openingbell.vendor import caps
 
@@ -20,6 +22,11 @@ DELAY = timedelta(minutes=2)
 LATER = datetime(2025, 1, 1, tzinfo=UTC)
 EMPTY = pl.DataFrame()
 Cut = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def reach(request: Request, rows: pl.DataFrame, answered_at: datetime, delay: timedelta) -> Reach:
+    """What an answer of the rows of a frame reaches."""
+    return reach_of_lines(request, Lines.of(rows), answered_at, delay)
 
 
 def member(feed: str, symbol: str) -> Member:

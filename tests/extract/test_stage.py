@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response
 from openingbell import coverage
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
-from openingbell.errors import KeyRefused, RecordError, VendorError
+from openingbell.errors import ClockError, KeyRefused, RecordError, VendorError
 from openingbell.extract import stage
 from openingbell.extract.actions import landed_splits
 from openingbell.extract.fmp import FmpClient
@@ -89,7 +89,9 @@ def bench(
     restricted: tuple[str, ...] = (),
     keys: tuple[str, ...] = (KEY,),
     market: SimulatedMarket = MARKET,
+    ahead: timedelta = timedelta(0),
 ) -> Iterator[Bench]:
+    """`ahead` is our clock of the vendor's."""
     clock = VirtualClock(now)
     asked: list[str] = []
 
@@ -97,7 +99,8 @@ def bench(
         asked.append(f"{request.url.path.removeprefix('/stable/')}?{request.url.query}")
         return fault(request) if fault else None
 
-    with RunningVendor(market, clock, keys=keys, restricted=restricted, interceptor=noted) as vendor:
+    theirs = VirtualClock(now - ahead) if ahead else clock
+    with RunningVendor(market, theirs, keys=keys, restricted=restricted, interceptor=noted) as vendor:
         yield Bench(folder, clock, vendor.url, asked)
 
 
@@ -361,6 +364,27 @@ def test_when_nothing_is_answered_the_run_fails(tmp_path: Path) -> None:
             at.run()
         assert at.landing.manifests() == []
         assert len(at.asked) == 3 * len(UNIVERSE.members)
+
+
+def test_by_a_clock_that_is_an_hour_ahead_nothing_is_landed(tmp_path: Path) -> None:
+    """What still forms would be taken for final. Once the clock is set, all comes."""
+    with bench(tmp_path, NOON, ahead=timedelta(hours=1)) as wrong:
+        with pytest.raises(ClockError, match=r"3,600 s ahead of the vendor's, .*; 60 s are allowed; set the clock"):
+            wrong.run(BARS)
+        assert wrong.landing.manifests() == []
+        assert len(wrong.asked) <= wrong.settings.workers + 1
+    with bench(tmp_path, NOON) as right:
+        assert right.run(BARS).failures == ()
+        assert right.due(BARS) == []
+
+
+def test_by_a_clock_that_is_an_hour_behind_what_is_final_comes_all_the_same(tmp_path: Path) -> None:
+    with bench(tmp_path, NOON, ahead=-timedelta(hours=1)) as late:
+        late.run(BARS)
+        stocks = late.rows(late.by_feed()["stocks"])
+        assert f"{NOON.astimezone(NEW_YORK):%Y-%m-%d %H:%M:%S}" < stocks["date"].sort()[-1]
+        counted = late.by_feed()["stocks"].asks[0].bars[NOON.date()]
+        assert counted == 10  # 09:30 to 11:45, by our clock
 
 
 def test_an_unknown_symbol_is_asked_once(tmp_path: Path) -> None:

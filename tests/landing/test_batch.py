@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,8 +17,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from openingbell.errors import RecordError
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import SUFFIX, Part, read_part
+from openingbell.landing.lines import Lines
 from tests.running import KILLED, REPOSITORY
 
 NOON = datetime(2019, 2, 15, 17, tzinfo=UTC)
@@ -33,7 +37,7 @@ def part(place: int, cells: list[str | None], at: datetime = NOON) -> Part:
         covered_last=DAY, answered_at=at, status=200, outcome=Outcome.ANSWERED, rows=len(rows), bytes=9, bars={DAY: 1},
         calls=2,
     )  # fmt: skip
-    return Part(place, ask, rows)
+    return Part(place, ask, Lines.of(rows))
 
 
 def batch(landing: Landing) -> Batch:
@@ -72,6 +76,35 @@ def test_a_batch_that_lands_leaves_no_part(tmp_path: Path) -> None:
     assert landing.read(manifest)["x"].to_list() == ["a", "b"]
     assert sorted(path.suffix for path in (tmp_path / "stocks").iterdir()) == [".csv", ".json"]
     assert batch(landing).land() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_FSIZE is tested where it is sure")
+def test_an_answer_that_the_disk_does_not_take_is_told_and_those_before_it_land(tmp_path: Path) -> None:
+    """The piece of it that found room is taken back: nothing may stand behind half a line."""
+    landing = Landing(tmp_path)
+    filling = batch(landing)
+    filling.add(part(0, ["a"]))
+    (path,) = (tmp_path / "stocks").iterdir()
+    size = path.stat().st_size
+    with no_file_over(size + 10), pytest.raises(RecordError, match=r"part \(.*the disk says: File too large"):
+        filling.add(part(1, ["b"]))
+    assert path.stat().st_size == size
+    manifest = filling.land()
+    assert manifest is not None
+    assert [ask.symbol for ask in manifest.asks] == ["S0"]
+
+
+@contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """No file of this process grows over so many bytes while the block runs."""
+    import resource  # there is none on Windows
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_half_a_last_line_was_in_flight(tmp_path: Path) -> None:

@@ -271,7 +271,7 @@ def test_one_garbage_day_among_good_ones_costs_nothing() -> None:
 def test_recorded_yields_load_by_name_with_zeros_and_without_guesses(shared_data: Path) -> None:
     """Zero is a yield; a tenor that was not given is null, not zero."""
     body = (shared_data / "fmp-recorded" / "stable_treasury-rates_2023-01.json").read_bytes()
-    rows = parse(200, body, symbol="").with_columns(
+    rows = parse(200, body, symbol="").frame.with_columns(
         pl.lit(feeds.TREASURY).alias("symbol"), pl.lit(RECEIVED.isoformat()).alias("answered_at")
     )
     found = type_rows(rows.drop("month2").with_columns(month1=pl.lit("0")), BONDS)
@@ -284,7 +284,7 @@ def test_recorded_yields_load_by_name_with_zeros_and_without_guesses(shared_data
 
 def test_recorded_daily_bars_load_number_for_number(shared_data: Path) -> None:
     body = (shared_data / "fmp-recorded" / "stable_historical-price-eod-full_AAPL_2023-01.json").read_bytes()
-    rows = parse(200, body, symbol="AAPL").with_columns(pl.lit(RECEIVED.isoformat()).alias("answered_at"))
+    rows = parse(200, body, symbol="AAPL").frame.with_columns(pl.lit(RECEIVED.isoformat()).alias("answered_at"))
     found = type_rows(rows, DAILY)
     assert len(found.final) == len(rows) > 0
     assert [(f"{d:%Y-%m-%d}", c, v) for d, c, v in found.final.select("date", "close", "volume").iter_rows()] == [

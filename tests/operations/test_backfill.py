@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from openingbell.landing import Landing
 from openingbell.operations.lock import worker_lock
 from openingbell.wants import read_wants
 from tests.running import SMALL_UNIVERSE, Bell
+from tests.test_cli import started
 
 SATURDAY = "2026-11-21T12:00:00-05:00"
 QUIET = {**SMALL_UNIVERSE, "OPENINGBELL_REVISION_SESSIONS": "0"}
@@ -54,13 +57,39 @@ def test_windows_of_years_are_asked_newest_first_and_none_twice(bell: Bell) -> N
     assert days.is_duplicated().sum() == 0
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows sends no SIGINT to one process")
+def test_ctrl_c_ends_it_in_one_line_and_it_goes_on_where_it_was(bell: Bell) -> None:
+    """What it will cost is told before anything is asked."""
+    words = ("backfill", "--demo", "--from", "2026-03-02", "--symbols", "AAPL,^GSPC", "--now", SATURDAY)
+    with started(bell, *words) as process:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        for line in process.stderr:
+            if "file_landed" in line and "indexes" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        rest, out = process.stderr.read(), process.stdout.read()
+    assert process.returncode == 130, rest
+    assert rest.splitlines()[-1] == "error: interrupted; what has landed stays, the next run does the rest"
+    assert "stage_started" not in rest  # nothing new is begun
+    assert out.index("at the permitted pace") < out.index("SUCCESS")
+    begun = Landing(bell.home / "data_extracts").record().asks
+    bell.run("backfill", "--demo")
+    asks = Landing(bell.home / "data_extracts").record().asks
+    assert 0 < len(begun) < len(asks)
+    assert asks.select("feed", "symbol", "first", "last").is_duplicated().sum() == 0
+    assert sessions_of(bell, tables.STOCK, "AAPL")[0] == date(2026, 3, 2)
+
+
 def test_while_another_is_at_work_it_is_recorded_and_left_to_that_one(bell: Bell) -> None:
     with worker_lock(bell.home, "bell run", datetime(2026, 11, 21, tzinfo=UTC)):
         said = bell.run("backfill", "--demo", "--from", "2026-08-03", "--now", SATURDAY).stdout
     assert "recorded; bell run (process" in said
     (want,) = read_wants(bell.home)
     assert (want.first, want.symbols) == (date(2026, 8, 3), ())
-    assert "2026-08-03" in bell.run("plan", "--demo").stdout
+    said = bell.run("plan", "--demo", "--feeds", "bonds").stdout
+    assert "2026-08-03" in said
+    assert [line.split()[0] for line in said.splitlines()] == ["feed", "bonds", "at"]
 
 
 def test_what_the_plan_does_not_allow_today_is_refused_unless_told(tmp_path: Path) -> None:

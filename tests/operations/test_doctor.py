@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from openingbell.clock import SystemClock, VirtualClock
-from openingbell.operations.doctor import Check, Verdict, examine, skew
+from openingbell.operations.doctor import Check, Verdict, clock_check, examine
 from openingbell.operations.entry import Wish, entered
 from openingbell.operations.heartbeat import SLEEPING, Heartbeat
 from openingbell.operations.home import Source
+from openingbell.operations.lock import worker_lock
 from openingbell.universe import from_symbols
 from openingbell.vendor.market import SimulatedMarket
 from openingbell.vendor.running import RunningVendor
@@ -20,9 +24,9 @@ KEY = "made-up-key-3391ab"
 NOW = datetime(2026, 11, 24, 15, tzinfo=UTC)
 
 
-def checks(home: Path, source: Source, now: datetime = NOW) -> dict[str, Check]:
+def checks(home: Path, source: Source, now: datetime = NOW, *, endpoints: bool = False) -> dict[str, Check]:
     with entered(Wish(source=source, home=home, clock=VirtualClock(now))) as (entered_home, pipeline):
-        return {check.name: check for check in examine(entered_home, pipeline)}
+        return {check.name: check for check in examine(entered_home, pipeline, endpoints=endpoints)}
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +62,12 @@ def test_without_a_key_it_says_where_to_put_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("apart", "verdict"),
-    [(timedelta(0), Verdict.OK), (timedelta(seconds=20), Verdict.WARNING), (timedelta(hours=1), Verdict.FAILURE)],
+    [
+        (timedelta(0), Verdict.OK),
+        (timedelta(seconds=20), Verdict.WARNING),
+        (timedelta(hours=1), Verdict.FAILURE),
+        (timedelta(hours=-1), Verdict.FAILURE),
+    ],
 )
 def test_a_clock_that_is_wrong_is_seen_from_the_vendors_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, apart: timedelta, verdict: Verdict
@@ -71,7 +80,8 @@ def test_a_clock_that_is_wrong_is_seen_from_the_vendors_answer(
         found = checks(tmp_path, Source("fmp"))
     assert found["vendor"].verdict is Verdict.OK
     assert found["clock"].verdict is verdict
-    assert found["plan"].found == "starter: 248 calls a minute"
+    assert found["plan"].found == "starter: 248 calls a minute; 20,000 MB left of its thirty days"
+    assert found["key"].verdict is Verdict.OK
     assert KEY not in str(found)
 
 
@@ -88,18 +98,51 @@ def test_a_vendor_that_refuses_the_key_and_one_that_is_not_there_are_failures(
     assert "clock" not in found
 
 
+@pytest.mark.parametrize(
+    ("restricted", "missing", "verdict", "words"),
+    [
+        ([], "", Verdict.OK, "15 of 15 feeds answer"),
+        (["^GSPC"], "", Verdict.WARNING, r"14 of 15 .*; outside the plan: indexes \(historical-chart/5min, \^GSPC\)$"),
+        (["^GSPC"], "profile", Verdict.FAILURE, r"13 of 15 .* outside .*; profile \(profile, AAPL\): .* answered 404"),
+    ],
+)
+def test_each_endpoint_is_tried_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, restricted: list[str], missing: str, verdict: Verdict, words: str
+) -> None:
+    def fault(request: Request) -> Response | None:
+        return Response(b"[]", 404) if missing and request.url.path.endswith(missing) else None
+
+    market = SimulatedMarket(from_symbols(["AAPL"], ["^GSPC"], ["GCUSD"]))
+    with RunningVendor(market, VirtualClock(NOW), restricted=restricted, interceptor=fault) as vendor:
+        monkeypatch.setenv("FMP_API_KEY", KEY)
+        monkeypatch.setenv("OPENINGBELL_BASE_URL", vendor.url)
+        monkeypatch.setenv("OPENINGBELL_INDEXES", "^GSPC")
+        monkeypatch.setenv("OPENINGBELL_COMMODITIES", "GCUSD")
+        found = checks(tmp_path, Source("fmp"), endpoints=True)["endpoints"]
+    assert found.verdict is verdict
+    assert re.search(words, found.found), found.found
+
+
 def test_a_vendor_that_does_not_say_the_time_is_a_warning() -> None:
-    assert skew(None, NOW).verdict is Verdict.WARNING
+    assert clock_check(None).verdict is Verdict.WARNING
 
 
 def test_a_worker_that_fell_silent_is_a_failure(tmp_path: Path) -> None:
     long_ago = SystemClock().now() - timedelta(minutes=6)
-    Heartbeat(tmp_path).beat(SLEEPING, "", now=NOW, machine_now=long_ago, next_at=None)
-    found = checks(tmp_path, Source("demo", "1"))
-    assert found["worker"].verdict is Verdict.FAILURE
-    assert "start `bell run` again" in found["worker"].advice
+    with worker_lock(tmp_path, "bell run", NOW):
+        Heartbeat(tmp_path).beat(SLEEPING, "", now=NOW, machine_now=long_ago, next_at=None)
+        found = checks(tmp_path, Source("demo", "1"))
+        assert found["worker"].verdict is Verdict.FAILURE
+        assert "it hangs" in found["worker"].advice
+        Heartbeat(tmp_path).beat(SLEEPING, "", now=NOW, machine_now=SystemClock().now(), next_at=None)
+        assert checks(tmp_path, Source("demo", "1"))["worker"].verdict is Verdict.OK
+
+
+def test_a_worker_that_died_is_seen_at_once(tmp_path: Path) -> None:
     Heartbeat(tmp_path).beat(SLEEPING, "", now=NOW, machine_now=SystemClock().now(), next_at=None)
-    assert checks(tmp_path, Source("demo", "1"))["worker"].verdict is Verdict.OK
+    found = checks(tmp_path, Source("demo", "1"))["worker"]
+    assert (found.verdict, found.advice) == (Verdict.FAILURE, "start `bell run` again: nothing is lost")
+    assert found.found.endswith("then it died")
 
 
 def test_what_cannot_be_looked_at_is_a_failure_and_the_rest_goes_on(tmp_path: Path) -> None:

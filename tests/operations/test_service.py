@@ -15,7 +15,7 @@ from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.feeds import STOCKS
 from openingbell.operations.entry import Wish
-from openingbell.operations.heartbeat import read_heartbeat
+from openingbell.operations.heartbeat import Heartbeat, read_heartbeat
 from openingbell.operations.home import Source
 from openingbell.operations.service import Service
 from openingbell.operations.stopping import Stop
@@ -71,7 +71,7 @@ def test_what_was_learned_holds_from_the_next_event_on_and_does_no_harm_when_it_
     now = datetime(2026, 11, 24, 15, tzinfo=UTC)
     wish = Wish(source=Source("demo", "1"), home=tmp_path / "home", clock=VirtualClock(now))
     with at_work(wish, "bell run", asks=False) as worker:
-        service = Service(worker, Stop())
+        service = Service(worker, Stop(), Heartbeat(tmp_path))
         universe, before = service.known()
         assert universe == worker.pipeline.universe
         write_learned(worker.home.root, {"stocks": Learned(300.0, 200, 3, 240.0, 300.0, now)})

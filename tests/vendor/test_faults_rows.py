@@ -128,6 +128,8 @@ def test_volume_is_null_or_a_float(wire: Opener, truth: list[Row]) -> None:
 def test_a_field_more_or_less(wire: Opener, truth: list[Row]) -> None:
     with wire(Fault("extra_field", values={"field": "venue", "value": "X"})) as at:
         assert at.rows() == [{**row, "venue": "X"} for row in truth]
+    with wire(Fault("extra_field", values={"field": "close", "value": "X"})) as at:
+        assert at.rows() == truth  # it is no further one
     with wire(Fault("missing_field", values={"field": "close", "share": 0.5})) as at:
         rows = at.rows()
         assert sum("close" not in row for row in rows) == 17

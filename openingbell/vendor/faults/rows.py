@@ -105,7 +105,8 @@ def _float_volume(rows: list[Row], hit: Hit) -> list[Row]:
 
 
 def _extra_field(rows: list[Row], hit: Hit) -> list[Row]:
-    return [{**row, hit.text("field"): hit.text("value")} for row in rows]
+    more = {hit.text("field"): hit.text("value")}
+    return [row if row.keys() & more else row | more for row in rows]
 
 
 def _missing_field(rows: list[Row], hit: Hit) -> list[Row]:
@@ -156,7 +157,7 @@ ROWS_KINDS: tuple[RowsKind, ...] = (
     ),
     RowsKind(
         name="extra_field",
-        does="every row has one field more",
+        does="every row that has none of that name has one field more",
         client="take what it knows",
         parameters=(
             Parameter("field", "exchange", "its name"),

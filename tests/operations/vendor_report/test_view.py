@@ -101,9 +101,9 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
         with entered(wish) as (home, pipeline):
             learned, report = read_learned(home.root), report_of(home, pipeline)
             calls, states = outlook_of(pipeline).calls, states_of(home, pipeline)
-        for hour in (12, 21):
+        for hour, stages in ((12, ()), (21, (worker.LOAD,))):
             clock.until(at(DAYS[-1] + timedelta(days=1), hour, 2))
-            worker.run(wish, (worker.EXTRACT, worker.LOAD), silent)
+            worker.run(wish, (worker.EXTRACT, *stages), silent)
         with entered(wish) as (home, pipeline):
             yield Lived(home, learned, report, pipeline, calls, states, states_of(home, pipeline))
 
