@@ -38,7 +38,8 @@ from openingbell.warehouse import protocol
 from openingbell.warehouse.connect import connect
 from openingbell.warehouse.duckdb import DuckDBReader, DuckDBWarehouse, DuckDBWriter
 from openingbell.warehouse.migrations import TODAY, Schema
-from openingbell.warehouse.mysql.warehouse import MySQLReader, MySQLWarehouse, MySQLWriter
+from openingbell.warehouse.mysql.transaction import MySQLReader, MySQLWriter
+from openingbell.warehouse.mysql.warehouse import MySQLWarehouse
 from openingbell.warehouse.protocol import Reader, Warehouse, Writer
 from openingbell.warehouse.upgrade import bring_up, plan_of
 from tests.server import URL
@@ -54,7 +55,7 @@ def duckdb_at(folder: Path) -> DuckDBWarehouse:
 
 
 def mysql_at(folder: Path) -> Warehouse:
-    """A warehouse on the tests' server. Making databases takes its time: all that are called `one` are the same."""
+    """A warehouse on the tests' server."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     name = f"one_{worker}" if folder.name == "one" else "t" + hashlib.sha1(str(folder).encode()).hexdigest()[:16]
     return connect(Settings(warehouse_url=os.environ[URL] + name), folder, SystemClock())
@@ -76,13 +77,19 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.fixture
-def place(engine: str, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
-    """Makes warehouses of the engine, one a name."""
+def folder(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the engine's warehouse is that all tests share, one after the other: to make one takes its time."""
+    return tmp_path_factory.getbasetemp() / engine / "one"
+
+
+@pytest.fixture
+def place(engine: str, folder: Path, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+    """Makes warehouses of the engine, one a name; `one` is that which tests share."""
     made: dict[str, Any] = {}
-    yield lambda name: made.setdefault(name, ENGINES[engine](tmp_path / name))
-    for name, one in made.items():
+    yield lambda name: made.setdefault(name, ENGINES[engine](folder if name == "one" else tmp_path / name))
+    for name, warehouse in made.items():
         if name != "one":
-            one.delete()
+            warehouse.delete()
 
 
 @pytest.fixture
@@ -534,13 +541,11 @@ def test_many_read_at_once(warehouse: Warehouse) -> None:
 
 
 @posix
-def test_a_process_killed_while_it_writes_leaves_the_old_state(
-    warehouse: Warehouse, engine: str, tmp_path: Path
-) -> None:
+def test_a_process_killed_while_it_writes_leaves_the_old_state(warehouse: Warehouse, engine: str, folder: Path) -> None:
     write(warehouse, rows(stock()))
     program = (
         "import os, signal; from pathlib import Path; from tests.warehouse.test_conformance import *\n"
-        f"with ENGINES[{engine!r}](Path({str(tmp_path / 'one')!r})).write() as writer:\n"
+        f"with ENGINES[{engine!r}](Path({str(folder)!r})).write() as writer:\n"
         "    writer.remove(tables.STOCK_RAW, rows(stock()).select('symbol'))\n"
         "    writer.append(tables.STOCK_RAW, pl.concat([rows(stock('B', n)) for n in range(2_000)]))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"

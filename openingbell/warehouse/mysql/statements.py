@@ -2,7 +2,8 @@
 Pure.
 
 A big table lies in the order in which it is read and loaded: symbol, then time, then the rest of its key. A second
-index finds the rows of a day among those of all symbols, a third the rows of a landed file. Text is compared byte by
+index finds the rows of a day among those of all symbols, in raw tables those of a landed file: versions of a day are
+asked for by symbol, and each further index makes a load half as long again. Text is compared byte by
 byte and with its trailing blanks; the one word in which the two servers differ is the name of that collation.
 """
 
@@ -15,8 +16,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from openingbell.tables import OPERATIONS, RAW, TYPES, Column, Table
+from openingbell.warehouse import sql
 from openingbell.warehouse.migrations import Add, Create, Drop, Remove, Retype, Step
-from openingbell.warehouse.sql import Dialect, name_of
+from openingbell.warehouse.sql import Dialect, Statement, name_of
 
 MYSQL_COLLATION, MARIADB_COLLATION = "utf8mb4_0900_bin", "utf8mb4_nopad_bin"
 KEY_TEXT = "varchar(128)"
@@ -52,10 +54,16 @@ class Shape:
 def session(lock_seconds: float) -> list[str]:
     """What every connection begins with."""
     seconds = max(1, round(lock_seconds))
+    settings = {
+        "sql_mode": f"'{SQL_MODE}'",
+        "time_zone": "'+00:00'",
+        "lock_wait_timeout": seconds,
+        "innodb_lock_wait_timeout": seconds,
+        "net_read_timeout": PATIENCE_SECONDS,
+        "net_write_timeout": PATIENCE_SECONDS,
+    }
     return [
-        f"SET SESSION sql_mode = '{SQL_MODE}', SESSION time_zone = '+00:00'",
-        f"SET SESSION lock_wait_timeout = {seconds}, SESSION innodb_lock_wait_timeout = {seconds}",
-        f"SET SESSION net_read_timeout = {PATIENCE_SECONDS}, SESSION net_write_timeout = {PATIENCE_SECONDS}",
+        f"SET {', '.join(f'SESSION {name} = {value}' for name, value in settings.items())}",
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     ]
 
@@ -72,10 +80,10 @@ def indexes(table: Table) -> dict[str, str]:
     """The further indexes of a table: the column of each, by name."""
     key = primary_key(table)
     found = {}
-    if table.is_dated and key[0] != table.order:
-        found["by_time"] = table.order
-    if table.layer == RAW and key[0] != "load_id":
+    if table.layer == RAW:
         found["by_load"] = "load_id"
+    elif table.is_dated and key[0] != table.order:
+        found["by_time"] = table.order
     return found
 
 
@@ -144,6 +152,22 @@ def _partitions(table: Table, shape: Shape) -> str:
         "PARTITION later VALUES LESS THAN (MAXVALUE)",
     ]
     return f" PARTITION BY RANGE COLUMNS ({name_of(table.order)}) ({', '.join(parts)})"
+
+
+def bounds(table: Table, dialect: Dialect, *, by: str) -> Statement:
+    """The least and the greatest value of a column. Where rows lie by symbol and it, the ends of each symbol are looked
+    up, which takes the place of a look at all rows.
+    """
+    if primary_key(table)[:2] != ("symbol", by) or by in indexes(table).values():
+        return sql.bounds(table, dialect, by=by)
+    order = name_of(by)
+    ends = f"SELECT min({order}) AS least, max({order}) AS greatest FROM {dialect.table(table)} GROUP BY symbol"
+    return Statement(f"SELECT min(least) AS least, max(greatest) AS greatest FROM ({ends}) AS of_symbols")
+
+
+def analyze(targets: Iterable[str]) -> str:
+    """Have the server count anew how many rows and keys tables have, by which it chooses its ways."""
+    return f"ANALYZE NO_WRITE_TO_BINLOG TABLE {', '.join(targets)}"
 
 
 def load(target: str, columns: Sequence[str]) -> str:

@@ -7,8 +7,7 @@ goes and comes back finds nothing of before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -17,14 +16,14 @@ import structlog
 
 from openingbell.clock import Clock
 from openingbell.errors import WarehouseError, WarehouseLocked
-from openingbell.tables import ANALYTICS, OPERATIONS, Layout, Table
+from openingbell.tables import ANALYTICS, OPERATIONS, Table
 from openingbell.warehouse import upgrade
-from openingbell.warehouse.migrations import TODAY, Step
-from openingbell.warehouse.mysql import encode, faults, query, statements
+from openingbell.warehouse.migrations import TODAY
+from openingbell.warehouse.mysql import faults, query, statements
 from openingbell.warehouse.mysql.statements import BROKEN, REBUILD, Address, Databases, Shape
+from openingbell.warehouse.mysql.transaction import MySQLReader, MySQLWriter
 from openingbell.warehouse.mysql.wire import Failure, Wire
-from openingbell.warehouse.reading import Reading
-from openingbell.warehouse.sql import Statement, refused
+from openingbell.warehouse.sql import refused
 
 log = structlog.get_logger()
 
@@ -33,113 +32,8 @@ OLD = "_old"
 """Behind the names of tables whose place was taken, until they are gone."""
 LOCK_NAME = "openingbell {}"
 LONGEST_LOCK_NAME = 64
-LEAVE_BYTES = 1 << 10
-"""Of the longest packet, for what is around rows."""
-
-
-class MySQLReader(Reading):
-    """Reads in one transaction."""
-
-    def __init__(self, wire: Wire, databases: Databases) -> None:
-        self._wire = wire
-        self._databases = databases
-        self.dialect = databases.dialect
-
-    def layout(self) -> Layout:
-        """See `protocol.Reader`."""
-        layers, found = self._databases.layers, dict[tuple[str, str], dict[str, str]]()
-        for place, name, column, kind in self._wire.frame(statements.columns_there(layers)).iter_rows():
-            found.setdefault((layers[place], name), {})[column] = statements.plain(kind)
-        return found
-
-    def _frame(self, statement: Statement) -> pl.DataFrame:
-        return self._wire.frame(query.bound(statement.text, statement.parameters, self._wire.literal))
-
-
-class MySQLWriter(MySQLReader):
-    """Reads and writes in one transaction."""
-
-    def __init__(self, wire: Wire, databases: Databases, shape: Shape, by_insert: Callable[[], None]) -> None:
-        super().__init__(wire, databases)
-        self._shape = shape
-        self._by_insert = by_insert
-
-    def append(self, table: Table, rows: pl.DataFrame) -> None:
-        """See `protocol.Writer`. Rows go in as they will lie: that halves the time."""
-        if not rows.is_empty():
-            ordered = table.conform(rows).sort(statements.primary_key(table))
-            self._fill(self.dialect.table(table), ordered)
-
-    def replace(self, table: Table, rows: pl.DataFrame) -> None:
-        """See `protocol.Writer`."""
-        self.remove(table, rows.select(table.key))
-        self.append(table, rows)
-
-    def clear(self, table: Table) -> None:
-        """See `protocol.Writer`."""
-        self._wire.run(statements.clear(table, self.dialect))
-
-    def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        """See `protocol.Writer`."""
-        if keys.is_empty():
-            return
-        columns = [name for name in dict.fromkeys([*statements.primary_key(table), *keys.columns]) if name in keys]
-        keys = keys.select(pl.col(name).cast(table.schema[name]) for name in columns).unique().sort(columns)
-        self._wire.run(statements.stage(table, columns, self.dialect, self._shape))
-        self._fill(statements.staged(self.dialect), keys)
-        self._wire.run(statements.delete_staged(table, columns, self.dialect))
-        self._wire.run(statements.drop_staged(self.dialect))
-
-    def migrate(self, steps: Sequence[Step]) -> None:
-        """See `protocol.Writer`. The server ends the transaction with each step, and begins none."""
-        for step in steps:
-            self._wire.run(statements.statement_of(step, self.dialect, self._shape))
-
-    def _fill(self, target: str, rows: pl.DataFrame) -> None:
-        if self._wire.takes_files:
-            try:
-                changed, complaints = self._wire.send(statements.load(target, rows.columns), _ahead(encode.lines(rows)))
-            except Failure as failure:
-                if failure.code not in faults.NO_LOCAL_INFILE:
-                    raise
-                self._wire.takes_files = False
-            else:
-                if changed != len(rows) or complaints:
-                    raise Failure(0, self._complaint(len(rows) - changed))
-                return
-        self._by_insert()
-        begin = statements.insert(target, rows.columns)
-        for values in _packed(encode.values(rows), self._wire.longest_packet - len(begin) - LEAVE_BYTES):
-            self._wire.run(begin + values)
-
-    def _complaint(self, left_out: int) -> str:
-        """What the server says of the rows that it did not take as they were."""
-        said = self._wire.frame("SHOW WARNINGS LIMIT 3")
-        return f"{left_out} rows are left out: " + "; ".join(said["Message"])
-
-
-def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces; the next is made while the one before is sent."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, pieces, b"")
-        while piece := following.result():
-            following = pool.submit(next, pieces, b"")
-            yield piece
-
-
-def _packed(rows: Iterable[str], most_bytes: int) -> Iterator[str]:
-    """Rows with commas between them, as many at once as go into one packet."""
-    packed: list[str] = []
-    size = 0
-    for row in rows:
-        length = len(row.encode()) + 1
-        if packed and size + length > most_bytes:
-            yield ",".join(packed)
-            packed, size = [], 0
-        packed.append(row)
-        size += length
-    if packed:
-        yield ",".join(packed)
+MANY_ROWS = 50_000
+"""After so many new rows the server is asked to look at a table anew: by itself it does so some time later."""
 
 
 class MySQLWarehouse:
@@ -311,14 +205,18 @@ class MySQLWarehouse:
         with self._writing() as wire:
             wire.run(f"USE {self._databases.names[OPERATIONS]}")
             wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            shape = Shape(wire.collation, self._last_year)
+            writer = MySQLWriter(wire, self._databases, shape=shape, by_insert=self._announce)
             try:
-                writer = MySQLWriter(wire, self._databases, Shape(wire.collation, self._last_year), self._announce)
                 self._require_known(writer)
                 yield writer
                 wire.run("COMMIT")
             except BaseException:
                 wire.close()  # which undoes it, whatever state it is in
                 raise
+            if grown := [target for target, rows in writer.filled.items() if rows >= MANY_ROWS]:
+                with suppress(Failure):  # all is committed, and the server would get to it by itself
+                    wire.run(statements.analyze(grown))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """See `protocol.Warehouse`."""
