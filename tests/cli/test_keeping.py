@@ -12,9 +12,11 @@ import pytest
 from openingbell import tables
 from openingbell.cli import app
 from openingbell.clock import SystemClock
+from openingbell.config import Settings
 from openingbell.errors import BackupNeeded, UsageError
 from openingbell.landing import Landing
 from openingbell.tables.history import VERSIONS
+from openingbell.warehouse.connect import connect
 from openingbell.warehouse.duckdb import DuckDBWarehouse
 from tests.landing.test_place import ROWS, ask, land
 from tests.operations.keeping.conftest import contents, same
@@ -76,6 +78,31 @@ def test_a_warehouse_is_copied_and_each_table_told(bell: Say, warehouse: DuckDBW
     ]
     other = DuckDBWarehouse(tmp_path / "other.duckdb", clock=SystemClock(), wait_seconds=0)
     assert same(contents(other), contents(warehouse))
+
+
+def test_a_warehouse_moves_to_a_server_and_back_and_is_restored_there(
+    bell: Say, warehouse: DuckDBWarehouse, tmp_path: Path, server_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Copied, used there, backed up, destroyed, restored, and copied back: not a value differs."""
+    url = f"{server_url}t_moved"
+    on_server = connect(Settings(warehouse_url=url), tmp_path, SystemClock())
+    equal = [[table.name, "3", "3", "0", "0", "equal"] for table in tables.TABLES]
+    try:
+        said, _ = bell("copy", "--to", url, "--demo")
+        assert [line.split() for line in said.splitlines()[1:] if line.strip()] == equal
+        monkeypatch.setenv("WAREHOUSE_URL", url)
+        assert bell("setup")[0].endswith(f"is ready, its tables of version {VERSIONS[-1].number}\n")
+        with pytest.raises(UsageError, match="to itself; a copy has another place"):
+            bell("copy", "--to", url)
+        bell("backup", "--to", "kept")
+        on_server.delete()
+        assert bell("restore", "--from", "kept")[0].startswith(f"restored {3 * len(tables.TABLES)} rows")
+        said, _ = bell("copy", "--to", "duckdb:///back.duckdb")
+        assert [line.split() for line in said.splitlines()[1:] if line.strip()] == equal
+    finally:
+        on_server.delete()
+    back = DuckDBWarehouse(tmp_path / "back.duckdb", clock=SystemClock(), wait_seconds=0)
+    assert same(contents(back), contents(warehouse))
 
 
 def test_setup_says_the_version_and_takes_only_a_backup_of_now(bell: Say, warehouse: DuckDBWarehouse) -> None:
