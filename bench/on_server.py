@@ -19,6 +19,7 @@ may make databases, and those whose names begin with bench_ are made anew.
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import polars as pl
 import pymysql
+import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -232,6 +234,7 @@ def main() -> None:
     arguments.add_argument("--without-pandas", action="store_true", help="leave out to_sql and rows one by one")
     arguments.set_defaults(repeats=3)
     asked = arguments.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     made = market(asked.size, asked.cache)
     with tempfile.TemporaryDirectory(dir=asked.cache) as folder:
         served = Served(made, asked.url, Path(folder))

@@ -12,9 +12,12 @@ Wanted: a tick at 4 × S costs at most 1.5 × a tick at S, and 2 seconds.
 
 from __future__ import annotations
 
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -67,6 +70,7 @@ def main() -> None:
         "--size", type=size_of, nargs="+", default=[size_of("S"), size_of("500x1008")], help="the first is the measure"
     )
     asked = arguments.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     if asked.repeats > MOST_REPEATS:
         arguments.error(f"--repeats is at most {MOST_REPEATS}: a session has no more bars")
     markets = [market(size, asked.cache) for size in asked.size]

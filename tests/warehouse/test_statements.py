@@ -50,6 +50,7 @@ def of_server(collation: str) -> list[str]:
         statements.drop_staged(dialect),
         statements.analyze(["a.x", "b.x"]),
         statements.clear(tables.STOCK, dialect),
+        statements.symbols_there(tables.STOCK_RAW, dialect).text,
         statements.bounds(tables.STOCK_RAW, dialect, by="date").text,
         statements.bounds(tables.STOCK_RAW, dialect, by="extracted_at").text,
         statements.bounds(tables.STOCK, dialect, by="date").text,

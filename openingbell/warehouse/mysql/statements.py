@@ -39,6 +39,8 @@ SQL_MODE = (
 )
 PATIENCE_SECONDS = 600
 """How long the server waits for us while rows are sent, in either direction."""
+IDLE_SECONDS = 28_800
+"""How long it waits for the next statement, while rows are computed: as long as by default, where it is set to less."""
 REBUILD, BROKEN = "_rebuild", "_broken"
 """What is behind the names of databases beside the warehouse's own: one that is built, and one that was set aside."""
 
@@ -61,6 +63,7 @@ def session(lock_seconds: float) -> list[str]:
         "innodb_lock_wait_timeout": seconds,
         "net_read_timeout": PATIENCE_SECONDS,
         "net_write_timeout": PATIENCE_SECONDS,
+        "wait_timeout": IDLE_SECONDS,
     }
     return [
         f"SET {', '.join(f'SESSION {name} = {value}' for name, value in settings.items())}",
@@ -154,11 +157,21 @@ def _partitions(table: Table, shape: Shape) -> str:
     return f" PARTITION BY RANGE COLUMNS ({name_of(table.order)}) ({', '.join(parts)})"
 
 
-def bounds(table: Table, dialect: Dialect, *, by: str) -> Statement:
-    """The least and the greatest value of a column. Where rows lie by symbol and it, the ends of each symbol are looked
-    up, which takes the place of a look at all rows.
+def is_found_by_symbol(table: Table, by: str) -> bool:
+    """Whether the rows with some values of a column are found symbol by symbol alone: they lie so, and no index is by
+    the column. Without symbols the server looks at all rows.
     """
-    if primary_key(table)[:2] != ("symbol", by) or by in indexes(table).values():
+    return primary_key(table)[:2] == ("symbol", by) and by not in indexes(table).values()
+
+
+def symbols_there(table: Table, dialect: Dialect) -> Statement:
+    """The symbols that a table has rows of; only the first row of each is looked at."""
+    return Statement(f"SELECT DISTINCT symbol FROM {dialect.table(table)}")
+
+
+def bounds(table: Table, dialect: Dialect, *, by: str) -> Statement:
+    """The least and the greatest value of a column: of the ends of each symbol, where they are found so."""
+    if not is_found_by_symbol(table, by):
         return sql.bounds(table, dialect, by=by)
     order = name_of(by)
     ends = f"SELECT min({order}) AS least, max({order}) AS greatest FROM {dialect.table(table)} GROUP BY symbol"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
 
 import polars as pl
 
@@ -35,6 +35,25 @@ class MySQLReader(Reading):
         for place, name, column, kind in self._wire.frame(statements.columns_there(layers)).iter_rows():
             found.setdefault((layers[place], name), {})[column] = statements.plain(kind)
         return found
+
+    def read(
+        self,
+        table: Table,
+        *,
+        columns: Sequence[str] | None = None,
+        symbols: Collection[str] | None = None,
+        first: date | datetime | None = None,
+        last: date | datetime | None = None,
+        loads: Collection[str] | None = None,
+        extracted_by: datetime | None = None,
+    ) -> pl.DataFrame:
+        """See `protocol.Reader`. Days of all symbols are asked for by their symbols where they are found so."""
+        is_of_days = (first is not None or last is not None) and symbols is None and loads is None
+        if is_of_days and statements.is_found_by_symbol(table, table.order):
+            symbols = self._frame(statements.symbols_there(table, self.dialect))["symbol"].to_list()
+        return super().read(
+            table, columns=columns, symbols=symbols, first=first, last=last, loads=loads, extracted_by=extracted_by
+        )
 
     def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
         """See `protocol.Reader`."""
@@ -90,7 +109,7 @@ class MySQLWriter(MySQLReader):
     def _fill(self, target: str, rows: pl.DataFrame) -> None:
         if self._takes_files:
             try:
-                changed, complaints = self._wire.send(statements.load(target, rows.columns), _ahead(encode.lines(rows)))
+                changed, complaints = self._wire.send(statements.load(target, rows.columns), _pieces(rows))
             except Failure as failure:
                 if failure.code not in faults.NO_LOCAL_INFILE:
                     raise
@@ -110,8 +129,12 @@ class MySQLWriter(MySQLReader):
         return f"{left_out} rows are left out: " + "; ".join(said["Message"])
 
 
-def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces; the next is made while the one before is sent."""
+def _pieces(rows: pl.DataFrame) -> Iterator[bytes]:
+    """Rows as the server reads them; where they are many, the next piece is made while the one before is sent."""
+    pieces = encode.lines(rows)
+    if len(rows) <= encode.LINES:
+        yield from pieces
+        return
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, pieces, b"")
         while piece := following.result():

@@ -1,4 +1,4 @@
-SET SESSION sql_mode = 'ANSI_QUOTES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES', SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 10, SESSION innodb_lock_wait_timeout = 10, SESSION net_read_timeout = 600, SESSION net_write_timeout = 600;
+SET SESSION sql_mode = 'ANSI_QUOTES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,STRICT_ALL_TABLES', SESSION time_zone = '+00:00', SESSION lock_wait_timeout = 10, SESSION innodb_lock_wait_timeout = 10, SESSION net_read_timeout = 600, SESSION net_write_timeout = 600, SESSION wait_timeout = 28800;
 SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ;
 CREATE DATABASE openingbell_raw DEFAULT CHARACTER SET utf8mb4 DEFAULT COLLATE utf8mb4_0900_bin;
 CREATE DATABASE openingbell_analytics DEFAULT CHARACTER SET utf8mb4 DEFAULT COLLATE utf8mb4_0900_bin;
@@ -43,6 +43,7 @@ DELETE stored FROM openingbell_operations.openingbell_keys AS incoming JOIN open
 DROP TEMPORARY TABLE openingbell_operations.openingbell_keys;
 ANALYZE NO_WRITE_TO_BINLOG TABLE a.x, b.x;
 DELETE FROM openingbell_analytics.stock_data;
+SELECT DISTINCT symbol FROM openingbell_raw.stock_data_raw;
 SELECT min(least) AS least, max(greatest) AS greatest FROM (SELECT min("date") AS least, max("date") AS greatest FROM openingbell_raw.stock_data_raw GROUP BY symbol) AS of_symbols;
 SELECT min("extracted_at") AS least, max("extracted_at") AS greatest FROM openingbell_raw.stock_data_raw;
 SELECT min("date") AS least, max("date") AS greatest FROM openingbell_analytics.stock_data;
