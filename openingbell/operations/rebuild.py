@@ -18,6 +18,7 @@ from openingbell.operations.lock import worker_lock
 from openingbell.quality import stage as quality_control
 from openingbell.tables import Table
 from openingbell.versions import collapsed
+from openingbell.warehouse import owner
 from openingbell.warehouse.connect import connect
 from openingbell.warehouse.protocol import Warehouse
 
@@ -70,7 +71,7 @@ def run(wish: Wish, *, verify: bool) -> Rebuilt:
     one's job log. A damaged first one is set aside.
 
     Raises:
-        UsageError: nothing has landed.
+        UsageError: nothing has landed, or the first one holds data of another source.
         WarehouseError: with `verify`, the first one is damaged or not there.
         WorkerBusy: a worker is at work in the home.
         RecordError: a landed file cannot be read.
@@ -94,6 +95,9 @@ def _run(home: Home, pipeline: Pipeline, *, verify: bool) -> Rebuilt:
             f"asked to compare with the warehouse {first.place}; found: {damage or 'there is none'}; only a whole one "
             "can be compared; run `bell rebuild`: it sets a damaged one aside and builds anew from the landed files"
         )
+    if usable is not None:
+        with usable.read() as reader:
+            owner.require_own(reader, pipeline.source, usable.place)
     second = first.beside()
     second.delete()
     rebuild(replace(pipeline, warehouse=second), usable)

@@ -31,9 +31,10 @@ MADE_WITH = Table(
     OPERATIONS,
     "made_with",
     ("name",),
-    "The settings and definitions that the analytics tables were made with; when they change, all is made anew.",
+    "The settings and definitions that the analytics tables were made with; when they change, all is made anew. And the "
+    "source whose data the warehouse holds.",
     (
-        Column("name", TEXT, "a setting's name, or `columns`"),
+        Column("name", TEXT, "a setting's name, or `columns`, `definitions`, `closures` or `source`"),
         Column("value", TEXT, "its value as JSON"),
     ),
     order="name",
