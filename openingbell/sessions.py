@@ -4,8 +4,8 @@ Convention, used everywhere: a bar covers `[date, date + interval)` and is named
 wall clock without a zone, as the vendor writes it; `date_utc` is the same moment in UTC; `session` is the trading day.
 A commodity's session opens at 18:00 New York on the evening before and bears the next day's date.
 
-The calendars are pandas_market_calendars'; pandas stays inside this module. What the exchanges decide overnight and the
-library does not know yet comes from a file of closures (`openingbell.closures`), which holds inside `amended`.
+The calendars are those of `openingbell.calendars`. What the exchanges decide overnight and they do not know yet comes
+from a file of closures (`openingbell.closures`), which holds inside `amended`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from openingbell import calendars
 from openingbell.errors import RangeError
 from openingbell.feeds import COMMODITIES, STOCKS, VOLATILITY_CALENDAR
 from openingbell.tables import COMMODITY_RAW, Table
@@ -87,35 +88,6 @@ def in_force() -> Closures | None:
     return _amendments[-1] if _amendments else None
 
 
-@lru_cache(maxsize=256)
-def _calendar_decade(calendar: str, decade: int) -> pl.DataFrame:
-    """The sessions of ten years, made at once: a year takes the library as long."""
-    import pandas_market_calendars as market_calendars  # noqa: PLC0415  pandas is heavy: only when a calendar is asked
-
-    try:
-        source = market_calendars.get_calendar(calendar)
-    except RuntimeError as error:
-        raise RangeError(
-            f"asked for the calendar {calendar!r}; there is none of that name; use one of pandas_market_calendars, "
-            f"such as XNYS, SIFMA_US or CMEGlobex_GC, or {', '.join(FOLLOWERS)}"
-        ) from error
-    table = source.schedule(f"{10 * decade}-01-01", f"{10 * decade + 9}-12-31")
-    return pl.DataFrame(
-        {
-            "session": [moment.date() for moment in table.index],
-            "open_utc": [moment.to_pydatetime() for moment in table["market_open"]],
-            "close_utc": [moment.to_pydatetime() for moment in table["market_close"]],
-            "closes_early": table.index.isin(source.early_closes(table).index).tolist(),
-        },
-        schema={
-            "session": pl.Date,
-            "open_utc": pl.Datetime("us", "UTC"),
-            "close_utc": pl.Datetime("us", "UTC"),
-            "closes_early": pl.Boolean,
-        },
-    )
-
-
 @remembered(maxsize=512)
 def schedule(calendar: str, first: date, last: date) -> pl.DataFrame:
     """The sessions from `first` to `last`, both included, oldest first.
@@ -160,8 +132,8 @@ def _sessions(calendar: str, first: date, last: date, closures: Closures | None)
         leader, later = FOLLOWERS[calendar]
         days = _sessions(leader, first, last, closures).with_columns(close_utc=pl.col("close_utc") + later)
     else:
-        decades = [_calendar_decade(calendar, n) for n in range(first.year // 10, last.year // 10 + 1)]
-        days = pl.concat(decades) if decades else _calendar_decade(calendar, first.year // 10).clear()
+        decades = [calendars.decade(calendar, n) for n in range(first.year // 10, last.year // 10 + 1)]
+        days = pl.concat(decades) if decades else calendars.decade(calendar, first.year // 10).clear()
         days = days.filter(pl.col("session").is_between(first, last))
     return days if closures is None else _amended(days, calendar, closures)
 

@@ -53,7 +53,7 @@ SECTION_KEYS = {"basis", "bar_interval", "calendar", "file", "first", "last", "s
 class Member:
     """One symbol in one feed. `first` and `last` bound its wanted sessions; None leaves that side open. `since` is the
     day from which on a backfill wants it, beside what is wanted anyway. `formerly` are the symbols under which it is
-    still asked for: those that were renamed to it.
+    still asked for: those that were renamed to it. `names` are the symbols that an answer about instruments is to have.
     """
 
     feed: Feed
@@ -66,6 +66,7 @@ class Member:
     last: date | None = None
     since: date | None = None
     formerly: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     def is_among(self, symbols: Collection[str]) -> bool:
         """Whether it is meant by one of some symbols."""
@@ -180,11 +181,20 @@ def _reference(members: Sequence[Member], constituents: Sequence[str]) -> list[M
     """What says which symbols there are: of the indexes that were named, and of the members' kinds."""
     classes = {member.asset_class for member in members} | ({STOCKS.asset_class} if constituents else set())
     lists = [feed for name in constituents for feed in (CONSTITUENTS[name], CONSTITUENT_CHANGES[name])]
-    of_classes = (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED, INDEX_LIST, COMMODITIES_LIST)
-    lists += [feed for feed in of_classes if feed.asset_class in classes]
-    stocks = [member for member in members if member.feed is STOCKS]
-    profiles = [replace(_member(PROFILE, stock.symbol), formerly=stock.formerly) for stock in stocks]
-    return [*(_member(feed, WHOLE_MARKET) for feed in lists), *profiles]
+    lists += [feed for feed in (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED) if feed.asset_class in classes]
+    catalogues = [
+        replace(
+            _member(feed, WHOLE_MARKET), names=tuple(m.symbol for m in members if m.asset_class == feed.asset_class)
+        )
+        for feed in (INDEX_LIST, COMMODITIES_LIST)
+        if feed.asset_class in classes
+    ]
+    profiles = [
+        replace(_member(PROFILE, stock.symbol), formerly=stock.formerly, names=(stock.symbol,))
+        for stock in members
+        if stock.feed is STOCKS
+    ]
+    return [*(_member(feed, WHOLE_MARKET) for feed in lists), *catalogues, *profiles]
 
 
 def _actions(members: Sequence[Member]) -> list[Member]:

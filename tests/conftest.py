@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests import conformance
 from tests.server import shared_server
+
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers, and processes that tests start, share it
+    caches = tempfile.TemporaryDirectory()
+    os.environ["XDG_CACHE_HOME"] = caches.name
+settings.register_profile("patient", deadline=None)  # a busy machine is no fault
+settings.load_profile("patient")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell.clock import Clock, ShiftedClock, SystemClock, VirtualClock, require_utc
@@ -49,7 +48,6 @@ def test_a_shifted_clock_started_in_another_zone_stands_at_the_same_moment() -> 
     assert ShiftedClock(START.astimezone(TOKYO)).now() - START < timedelta(minutes=1)
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.floats(-10, 10_000)))
 def test_a_virtual_clock_moves_on_by_exactly_what_was_waited_for(waits: list[float]) -> None:
     clock = VirtualClock(START)

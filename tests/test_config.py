@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -128,7 +127,6 @@ def test_symbols_in_the_environment_are_one_text(place: Place) -> None:
     assert (settings.stocks, settings.indexes) == (("AAPL", "MSFT"), ())
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.dictionaries(st.sampled_from(["threads", "retry_attempts", "batch_calls"]), st.integers(1, 20)))
 def test_the_environment_says_a_number_as_the_file_does(values: dict[str, int]) -> None:
     environment = {PREFIX + name.upper(): str(value) for name, value in values.items()}

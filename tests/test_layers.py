@@ -18,7 +18,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 DRIVERS = {
     "duckdb": "warehouse/duckdb.py",
     "httpx": "extract/fmp.py",
-    "pandas_market_calendars": "sessions.py",
+    "pandas_market_calendars": "calendars.py",
+    "platformdirs": "calendars.py",
     "pymysql": "warehouse/mysql/wire.py",
     "dotenv": "config.py",
     "rich": "terminal/",

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 from hypothesis import assume, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell.secrets import HIDDEN, SHORTEST_SECRET, hide
@@ -15,7 +14,6 @@ from openingbell.secrets import HIDDEN, SHORTEST_SECRET, hide
 KEYS = st.text(string.ascii_letters + string.digits + "+/= %&\\'\"éß", min_size=SHORTEST_SECRET, max_size=40)
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(KEYS, st.text(), st.text())
 def test_a_key_is_gone_from_any_text_plain_and_url_encoded(key: str, before: str, after: str) -> None:
     assume(key not in HIDDEN and quote(key, safe="") not in HIDDEN)
@@ -39,7 +37,6 @@ def test_the_end_of_a_key_does_not_show_when_another_key_is_its_beginning(secret
     assert hide("key abcdef", secrets) == "key [hidden]"
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.text(), st.lists(st.text(max_size=SHORTEST_SECRET - 1)))
 def test_what_is_too_short_to_be_a_key_changes_nothing(text: str, secrets: list[str]) -> None:
     assert hide(text, secrets) == text

@@ -14,7 +14,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell import sessions, tables
@@ -128,7 +127,6 @@ def test_half_days_are_all_that_close_before_the_usual_hour() -> None:
     assert sessions.half_days(STOCKS, date(2019, 11, 29), date(2019, 11, 28)) == []
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(CALENDARS, DAYS)
 def test_a_day_has_a_reason_when_it_is_no_whole_session(calendar: str, day: date) -> None:
     held, half = days_of(calendar, day, day), sessions.half_days(calendar, day, day)
@@ -218,7 +216,6 @@ def test_the_business_days_of_bonds_are_those_of_the_treasury(shared_data: Path)
     assert set(business) - set(rates) <= {date(2018, 12, 5)}
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(CALENDARS, DAYS, st.integers(0, 20))
 def test_a_schedule_is_ordered_and_inside_what_was_asked(calendar: str, first: date, length: int) -> None:
     table = schedule(calendar, first, first + timedelta(days=length))
@@ -228,7 +225,6 @@ def test_a_schedule_is_ordered_and_inside_what_was_asked(calendar: str, first: d
     assert (table["open_utc"] < table["close_utc"]).all()
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from([STOCKS, GOLD, OIL]), DAYS, st.sampled_from(["5min", "15min"]))
 def test_every_bar_of_a_grid_belongs_to_its_session_by_trading_day(calendar: str, day: date, bar_interval: str) -> None:
     bars = grid(calendar, bar_interval, day, day + timedelta(days=7))
@@ -238,7 +234,6 @@ def test_every_bar_of_a_grid_belongs_to_its_session_by_trading_day(calendar: str
     assert bars["date"].is_unique().all()
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from([STOCKS, GOLD]), DAYS)
 def test_bars_fill_a_session_from_open_to_close_without_a_gap(calendar: str, day: date) -> None:
     bars = grid(calendar, "15min", day, day)
@@ -248,7 +243,6 @@ def test_bars_fill_a_session_from_open_to_close_without_a_gap(calendar: str, day
         assert bars["end_utc"].to_list()[:-1] == bars["date_utc"].to_list()[1:]
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(CALENDARS, DAYS, st.integers(0, 30))
 def test_a_daily_bar_is_its_session(calendar: str, first: date, length: int) -> None:
     last = first + timedelta(days=length)
@@ -258,7 +252,6 @@ def test_a_daily_bar_is_its_session(calendar: str, first: date, length: int) -> 
     assert bars["end_utc"].to_list() == schedule(calendar, first, last)["close_utc"].to_list()
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(CALENDARS, DAYS)
 def test_expected_bars_count_the_grid(calendar: str, day: date) -> None:
     last = day + timedelta(days=5)
@@ -324,7 +317,6 @@ def test_the_latest_session_is_the_newest_that_has_opened(calendar: str, now: da
     assert latest_session(calendar, now) == session
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.sampled_from([STOCKS, GOLD]), st.datetimes(datetime(2018, 1, 1), datetime(2026, 1, 1)))
 def test_the_latest_session_opened_and_the_next_one_did_not(calendar: str, moment: datetime) -> None:
     now = moment.replace(tzinfo=UTC)
@@ -346,7 +338,6 @@ def test_sessions_are_counted_back_from_a_day_that_counts_when_it_is_one(day: da
     assert sessions_before(STOCKS, day, count) == found
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(CALENDARS, DAYS, st.integers(1, 300))
 def test_from_the_session_found_on_there_are_as_many_as_asked(calendar: str, day: date, count: int) -> None:
     assert len(days_of(calendar, sessions_before(calendar, day, count), day)) == count

@@ -8,7 +8,6 @@ from datetime import date
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell.splits import Split, factor_of, splits_of
@@ -56,7 +55,6 @@ def test_a_factor_is_the_shares_that_one_became_or_none(
     assert factor_of(numerator, denominator) == factor
 
 
-@examples(deadline=None)
 @given(st.none() | st.floats(), st.none() | st.floats())
 def test_a_factor_is_always_a_number_that_prices_can_be_divided_by(
     numerator: float | None, denominator: float | None

@@ -13,7 +13,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell import tables
@@ -205,7 +204,6 @@ def test_text_that_is_no_number_is_refused() -> None:
         SAMPLE.conform(frame(volume="many"))
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(-(2**63), 2**63 - 1), st.text())
 def test_values_of_the_right_type_pass_unchanged(price: float, volume: int, symbol: str) -> None:
     given_frame = frame(price=pl.lit(price), volume=pl.lit(volume, COUNT), symbol=symbol)

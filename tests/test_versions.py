@@ -122,7 +122,7 @@ def answers(warehouse: InMemory, moments: Sequence[datetime]) -> list[pl.DataFra
         return [reader.latest(STOCK_RAW, as_of=moment) for moment in (None, *moments)]
 
 
-@examples(deadline=None, max_examples=40)
+@examples(max_examples=40)
 @given(FILES, st.permutations(range(5)))
 @example(history(("1.0",), ("2.0",), ("1.0",)), [0, 2, 1])
 @example(history(("1.0",), ("2.0",), ("1.0",)), [2, 1, 0])
@@ -148,7 +148,7 @@ def test_whatever_the_order_of_arrival_the_answers_are_those_of_the_order_of_ext
             assert one.equals(other, null_equal=True), f"{one}\n{other}"
 
 
-@examples(deadline=None, max_examples=30)
+@examples(max_examples=30)
 @given(FILES)
 def test_one_load_of_all_files_gives_the_answers_of_a_load_a_file(memory: InMemory, files: list[File]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -163,7 +163,7 @@ def test_one_load_of_all_files_gives_the_answers_of_a_load_a_file(memory: InMemo
         assert all(a.equals(b, null_equal=True) for a, b in zip(expected, answers(memory, [EVENING]), strict=True))
 
 
-@examples(deadline=None, max_examples=30)
+@examples(max_examples=30)
 @given(FILES)
 def test_loading_twice_changes_nothing(memory: InMemory, files: list[File]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -180,7 +180,7 @@ def test_loading_twice_changes_nothing(memory: InMemory, files: list[File]) -> N
         assert all(a.equals(b, null_equal=True) for a, b in zip(before, after, strict=True))
 
 
-@examples(deadline=None, max_examples=30)
+@examples(max_examples=30)
 @given(FILES)
 def test_the_current_row_is_the_last_word_of_the_newest_file_that_has_the_bar(
     memory: InMemory, files: list[File]
@@ -280,7 +280,6 @@ def test_two_files_that_differ_do_not_contradict_themselves() -> None:
     assert found["conflicting"].to_list() == [False]
 
 
-@examples(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([1.0, 2.0, None]), st.integers(0, 9)), max_size=8))
 def test_collapsing_keeps_the_first_of_each_run_and_does_it_once(rows: list[tuple[float | None, int]]) -> None:
     frame = raw(*(version(close, minute, row) for row, (close, minute) in enumerate(rows)))

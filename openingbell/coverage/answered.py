@@ -56,15 +56,50 @@ def judged(record: Record, settings: Settings) -> pl.DataFrame:
     )
 
 
-def answered(group: Group, asks: pl.DataFrame, final_at: Integers, loaded: pl.Series | None = None) -> Answered:
-    """What `asks` (of the record, all feeds) say about a group.
+class Asked:
+    """The asks of the record as arrays, by position: made once, then each group takes its own.
+
+    Args:
+        asks: of all feeds, as `judged` gives them.
+        loaded: the load_ids that the warehouse holds; None: nobody asks.
+    """
+
+    def __init__(self, asks: pl.DataFrame, loaded: pl.Series | None = None) -> None:
+        self.first = _days(asks["covered_first"])
+        self.last = _days(asks["covered_last"])
+        self.at = asks["answered_at"].dt.timestamp("us").to_numpy()
+        self.judged = asks["judged_at"].dt.timestamp("us").to_numpy()
+        self.restricted = asks["restricted"].to_numpy()
+        self.loaded = (
+            np.zeros(len(asks), np.bool_)
+            if loaded is None
+            else asks["load_id"].cast(pl.String).is_in(loaded.implode()).to_numpy()
+        )
+        bars = asks["bars"].rechunk().to_arrow()
+        self._offsets = bars.offsets.to_numpy()
+        self._values = bars.values.to_numpy()
+
+    def bars(self, positions: Integers, days: Integers) -> Integers:
+        """The bars that each ask (by its position) has of the session that is so many days behind its first."""
+        begin, end = self._offsets[positions], self._offsets[positions + 1]
+        inside = begin + days < end
+        bars = np.zeros(len(positions), np.int64)
+        bars[inside] = self._values[(begin + days)[inside]]
+        return bars
+
+
+def _days(dates: pl.Series) -> Integers:
+    return dates.cast(pl.Int32).to_numpy().astype(np.int64)
+
+
+def answered(group: Group, asked: Asked, final_at: Integers) -> Answered:
+    """What the asks of the record say about a group.
 
     Args:
         group: the members and sessions.
-        asks: the asks of the record, as `judged` gives them.
+        asked: the asks of the record.
         final_at: from when on an answer counts as final, by cell (µs since 1970); later than the group's where a
             session is to be asked again.
-        loaded: the load_ids that the warehouse holds; None: nobody asks.
     """
     shape = (len(group.members), len(group.days))
     found = Answered(
@@ -75,7 +110,7 @@ def answered(group: Group, asks: pl.DataFrame, final_at: Integers, loaded: pl.Se
         loaded=np.zeros(shape, np.int64),
         restricted=np.zeros(shape, np.bool_),
     )
-    for part in _spread(group, asks, loaded):
+    for part in _spread(group, asked):
         _count(found, part, final_at, np.broadcast_to(group.final_at, shape))
     return found
 
@@ -92,56 +127,31 @@ class _Pairs:
     loaded: Flags
 
 
-def _spread(group: Group, asks: pl.DataFrame, loaded: pl.Series | None) -> Iterator[_Pairs]:
+def _spread(group: Group, asked: Asked) -> Iterator[_Pairs]:
     """The asks of a group as pairs of answer and session: a cell's pairs come in the order of the answers."""
     days, bounds = group.days, group.asks.bounds
-    facts, bars = asks.drop("bars"), _Bars(asks["bars"])
-    for begin, end in _chunks(asks["covered_first"], asks["covered_last"], group):
+    for begin, end in _chunks(asked, group):
         positions = group.asks.positions[begin:end]
-        of_part = facts[positions]
-        first = of_part["covered_first"].cast(pl.Int32).to_numpy().astype(np.int64)
-        start = np.searchsorted(days, first)
-        stop = np.searchsorted(days, of_part["covered_last"].cast(pl.Int32).to_numpy(), side="right")
-        widths = np.maximum(stop - start, 0)
-        ask = np.repeat(np.arange(len(of_part)), widths)
+        start = np.searchsorted(days, asked.first[positions])
+        widths = np.maximum(np.searchsorted(days, asked.last[positions], side="right") - start, 0)
+        ask = np.repeat(np.arange(len(positions)), widths)
         column = start[ask] + np.arange(len(ask)) - np.repeat(np.cumsum(widths) - widths, widths)
         member = np.searchsorted(bounds, np.arange(begin, end), side="right") - 1
-        is_loaded = (
-            np.zeros(len(of_part), np.bool_)
-            if loaded is None
-            else of_part["load_id"].cast(pl.String).is_in(loaded.implode()).to_numpy()
-        )
+        position = positions[ask]
         yield _Pairs(
             cell=member[ask] * len(days) + column,
-            at=of_part["answered_at"].dt.timestamp("us").to_numpy()[ask],
-            judged=of_part["judged_at"].dt.timestamp("us").to_numpy()[ask],
-            bars=bars.of(positions[ask], days[column] - first[ask]),
-            restricted=of_part["restricted"].to_numpy()[ask],
-            loaded=is_loaded[ask],
+            at=asked.at[position],
+            judged=asked.judged[position],
+            bars=asked.bars(position, days[column] - asked.first[position]),
+            restricted=asked.restricted[position],
+            loaded=asked.loaded[position],
         )
 
 
-class _Bars:
-    """The bars by day of all asks of the record, without a copy of them."""
-
-    def __init__(self, lists: pl.Series) -> None:
-        arrow = lists.rechunk().to_arrow()
-        self._offsets = arrow.offsets.to_numpy()
-        self._values = arrow.values.to_numpy()
-
-    def of(self, positions: Integers, days: Integers) -> Integers:
-        """The bars that each ask (by its position) has of the session that is so many days behind its first."""
-        begin, end = self._offsets[positions], self._offsets[positions + 1]
-        inside = begin + days < end
-        bars = np.zeros(len(positions), np.int64)
-        bars[inside] = self._values[(begin + days)[inside]]
-        return bars
-
-
-def _chunks(first: pl.Series, last: pl.Series, group: Group) -> Iterator[tuple[int, int]]:
+def _chunks(asked: Asked, group: Group) -> Iterator[tuple[int, int]]:
     """Runs of a group's asks, from and to, of some PAIRS pairs each."""
-    days = (last.gather(group.asks.positions) - first.gather(group.asks.positions)).dt.total_days().to_numpy()
-    numbers = np.cumsum(days + 1) // PAIRS
+    positions = group.asks.positions
+    numbers = np.cumsum(asked.last[positions] - asked.first[positions] + 1) // PAIRS
     edges = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), len(numbers)]
     return ((begin, end) for begin, end in pairwise(edges) if begin < end)
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from openingbell.config import Settings
-from openingbell.coverage.answered import Answered, Flags, answered, judged
+from openingbell.coverage.answered import Answered, Asked, Flags, answered, judged
 from openingbell.coverage.evidence import NO_EVIDENCE, RE_READ
 from openingbell.coverage.history import beginning, window_sessions
 from openingbell.coverage.wanted import Group, Integers, groups, microseconds
@@ -46,9 +46,10 @@ def states(
     looks_far_back = any(member.since is not None for member in universe.members)
     needed = None if feeds is None else {*feeds, EOD.name} if looks_far_back else feeds
     asks = judged(record, settings)
+    asked = Asked(asks, loaded)
     for group in groups(universe, asks, now, settings, needed):
         for part in group.parts():
-            state = State.of(part, asks, evidence, listed, loaded)
+            state = State.of(part, asked, evidence, listed)
             if part.feed is EOD:
                 listed |= state.listings(part)
             if feeds is None or part.feed.name in feeds:
@@ -71,17 +72,13 @@ class State:
     searched: Flags
 
     @classmethod
-    def of(
-        cls, group: Group, asks: pl.DataFrame, evidence: pl.DataFrame, listed: dict[str, int], loaded: pl.Series | None
-    ) -> State:  # fmt: skip
-        """The state of a group, given the asks of the record, judged, and the first official day of symbols (since
-        1970).
-        """
+    def of(cls, group: Group, asks: Asked, evidence: pl.DataFrame, listed: dict[str, int]) -> State:
+        """The state of a group, given the asks of the record and the first official day of symbols (since 1970)."""
         shape = (len(group.members), len(group.days))
         final_at = np.broadcast_to(group.final_at, shape)
         if len(evidence) and group.feed.name in RE_READ:
             final_at = _with_evidence(group, final_at, evidence)
-        found = answered(group, asks, final_at, loaded)
+        found = answered(group, asks, final_at)
         before = np.zeros(len(group.members), np.int64)
         listings = np.zeros(len(group.members), np.int64)
         probe, searched = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)

@@ -70,8 +70,9 @@ class Group:
     """Members of one feed, calendar and interval (rows), and the sessions that any of them wants (columns).
 
     `numbers` are the members' places in the universe. `days` (days since 1970) and `final_at` (µs since 1970, UTC: when
-    the newest bar became final) are of each session, `expected` its bars that are final. `first`, `asked_from` and
-    `end` are columns of each member: from where it is wanted, from where it was asked for, and behind the newest.
+    the newest bar became final) are of each session, `expected` its bars that are final, or the symbols that an answer
+    about instruments is to have. `first`, `asked_from` and `end` are columns of each member: from where it is wanted,
+    from where it was asked for, and behind the newest.
     """
 
     feed: Feed
@@ -194,7 +195,9 @@ def _group(
     )
     if not feed.has_grid:
         return _asked_by_session(
-            Group(feed, members, numbers, days, np.zeros_like(days), opens, first, first, end, asks),
+            Group(
+                feed, members, numbers, days, np.full_like(days, len(members[0].names)), opens, first, first, end, asks
+            ),
             schedule,
             opens,
             now,
@@ -206,7 +209,8 @@ def _group(
 
 
 def _asked_by_session(group: Group, schedule: pl.DataFrame, opens: Integers, now: datetime) -> Group:
-    """The sessions at whose opening facts without a grid are to be known. Nobody knows how many there should be.
+    """The sessions at whose opening facts without a grid are to be known. How many there should be is known of
+    instruments alone.
 
     What is asked each session is wanted in every one that has opened. What is asked each month is wanted when it is new
     and then in the first session of a month; an answer is all there is, so only the newest such session counts.

@@ -18,6 +18,7 @@ from openingbell import sessions
 from openingbell.extract.plan import Request
 from openingbell.feeds import BAR_FIELDS, TENORS, Kind
 from openingbell.landing.lines import Lines
+from openingbell.universe import Member
 
 Moments = npt.NDArray[np.datetime64]
 ZERO = 48
@@ -30,7 +31,7 @@ NEAR = timedelta(days=7)
 @dataclass(frozen=True)
 class Reach:
     """The first session that an answer covers (it always covers to the last one asked), what is to be asked again, and
-    the number of final bars by session.
+    the number of final bars by session; of an answer about instruments, that of the symbols which it is to have.
     """
 
     covered_first: date
@@ -41,6 +42,8 @@ class Reach:
 def reach(request: Request, rows: Lines, answered_at: datetime, final_delay: timedelta) -> Reach:
     """How far the answer `rows` to `request` reaches, and how many of its bars were final at `answered_at`."""
     member = request.member
+    if member.names and (found := _named(rows, member)):
+        return Reach(request.first, None, {request.last: found})
     if not rows.count or "date" not in rows.names or not member.feed.has_grid:
         return Reach(request.first, None, {})
     seen = _seen_in(rows, request)
@@ -53,6 +56,13 @@ def reach(request: Request, rows: Lines, answered_at: datetime, final_delay: tim
     if sessions.schedule(member.calendar, rest.first, rest.last).is_empty():
         return Reach(request.first, None, bars)
     return Reach(rest.last + timedelta(days=1), rest, bars)
+
+
+def _named(rows: Lines, member: Member) -> int:
+    """How many of the symbols that an answer about instruments is to have are in it."""
+    if not member.feed.whole_market:
+        return min(rows.count, 1)
+    return len(set(member.names) & set(rows.frame["symbol"])) if rows.count else 0
 
 
 @dataclass(frozen=True)

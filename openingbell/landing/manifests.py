@@ -27,8 +27,8 @@ class Ask:
     """One request and what came of it.
 
     `first` and `last` are the asked sessions, `covered_first` and `covered_last` those that the answer really
-    reaches. `bars` counts the bars that were final when the answer was received, by session. `calls` are the calls
-    that it took, retries among them.
+    reaches. `bars` counts the bars that were final when the answer was received, by session; of an answer about
+    instruments, the symbols that it was to have and has. `calls` are the calls that it took, retries among them.
     """
 
     symbol: str

@@ -16,7 +16,7 @@ from openingbell.closures import Closures
 from openingbell.config import Settings
 from openingbell.errors import SettingsError
 from openingbell.extract.stage import Wanted
-from openingbell.feeds import FEEDS
+from openingbell.feeds import FEEDS, STOCKS
 from openingbell.operations import backfill
 from openingbell.operations.entry import Wish, closures_of
 from openingbell.operations.heartbeat import Heartbeat
@@ -34,7 +34,7 @@ from openingbell.wants import read_wants
 log = structlog.get_logger()
 
 FACTS = frozenset(feed.name for feed in FEEDS if not feed.has_grid)
-"""Asked with every tick: they are due once a session at the most."""
+"""Due once a session of stocks at the most: the ticks of stocks ask for them, and each close."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,9 @@ class Service:
 
     def tick(self, feeds: Collection[str]) -> None:
         """Bring the bars that have just become final into the warehouse, and whatever else of these feeds is due."""
+        asked = frozenset(feeds) | (FACTS if STOCKS.name in feeds else frozenset())
         with self._now() as worker:
-            worker.run((EXTRACT, LOAD, TRANSFORM), self._progress, wanted=Wanted(feeds=FACTS | frozenset(feeds)))
+            worker.run((EXTRACT, LOAD, TRANSFORM), self._progress, wanted=Wanted(feeds=asked))
 
     def close(self, session: date) -> None:
         """The end of a day: all that is due, its checks, and its report."""

@@ -98,7 +98,8 @@ class Table:
         cast = {name: frame.schema[name] for name in self.names if frame.schema[name] != self.schema[name]}
         if changed := [n for n, d in cast.items() if not conformed[n].cast(d).equals(frame[n], null_equal=True)]:
             raise ValueError(f"{self.name} cannot hold the values of {', '.join(sorted(changed))} exactly")
-        if offenders := sorted(s.name for s in conformed.select(cs.float()) if not s.is_finite().all()):
+        finite = conformed.select(cs.float().is_finite().all()).to_dict(as_series=False)
+        if offenders := sorted(name for name, (is_so,) in finite.items() if not is_so):
             raise ValueError(f"{self.name} allows no NaN and no infinity in {', '.join(offenders)}; missing is null")
         nulls = conformed.null_count().row(0, named=True)
         if offenders := sorted(n for n, count in nulls.items() if count and n not in self.nullable):

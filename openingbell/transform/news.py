@@ -31,7 +31,9 @@ class News:
     ) -> None:
         self._reader = reader
         self._universe = universe
-        self._loads = loads.filter(pl.col("rows_new") > 0)
+        self._loads: dict[str, list[str]] = {}
+        for feed, load_id in loads.filter(pl.col("rows_new") > 0).select("feed", "load_id").iter_rows():
+            self._loads.setdefault(feed, []).append(load_id)
         self._minutes = minutes
         self._from_nothing = from_nothing
         stocks = {member.symbol for member in universe.members if member.asset_class == STOCKS.asset_class}
@@ -69,7 +71,7 @@ class News:
 
     def loads_of(self, feed: Feed) -> list[str]:
         """The loads of a feed that brought something."""
-        return self._loads.filter(pl.col("feed") == feed.name)["load_id"].to_list()
+        return self._loads.get(feed.name, [])
 
     def evening(self, asset_class: str, symbols: pl.Series) -> list[str]:
         """The symbols whose sessions open on the evening before."""

@@ -23,17 +23,21 @@ def put(writer: Writer, table: Table, rows: pl.DataFrame, stored: pl.DataFrame) 
     if stored.is_empty():
         writer.append(table, rows)
         return rows
-    rows = table.conform(rows)
+    rows, held = table.conform(rows), stored.select(table.names).lazy()
     key = list(table.key)
     others = [name for name in table.names if name not in key]
-    held = stored.select(*table.names, is_there=pl.lit(value=True))
-    both = rows.join(held, on=key, how="left", suffix="_stored", maintain_order="left").select(
-        is_there=pl.col("is_there").fill_null(value=False),
-        is_equal=pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_stored")) for name in others),
+    is_equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_stored")) for name in others)
+    both = (
+        rows.lazy()
+        .join(
+            held.with_columns(is_there=pl.lit(value=True)), on=key, how="left", suffix="_stored", maintain_order="left"
+        )
+        .with_columns(is_there=pl.col("is_there").fill_null(value=False), is_equal=is_equal)
+        .filter(~(pl.col("is_there") & pl.col("is_equal")))
     )
-    written = rows.filter(~(both["is_there"] & both["is_equal"]))
-    outdated = rows.filter(both["is_there"] & ~both["is_equal"]).select(key)
-    gone = stored.select(key).join(rows.select(key), on=key, how="anti")
-    writer.remove(table, pl.concat([outdated, gone.select(pl.col(n).cast(d) for n, d in outdated.schema.items())]))
+    gone = held.select(key).join(rows.lazy().select(key), on=key, how="anti")
+    outdated = both.filter("is_there").select(key)
+    written, removed = pl.collect_all([both.select(table.names), pl.concat([outdated, gone])])
+    writer.remove(table, removed)
     writer.append(table, written)
     return written

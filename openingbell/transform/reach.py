@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
+from operator import itemgetter
 
 import polars as pl
 
@@ -61,8 +63,9 @@ def changes(spans: pl.DataFrame, asset_class: str) -> Iterator[Changed]:
         asset_class: theirs.
     """
     bars_a_day = BARS_A_DAY[asset_class]
-    for (first, last), group in spans.sort("first", "last", "symbol").group_by("first", "last", maintain_order=True):
-        symbols = group["symbol"].to_list()
+    rows = sorted(spans.select("first", "last", "symbol").iter_rows())
+    for (first, last), group in groupby(rows, key=itemgetter(0, 1)):
+        symbols = [symbol for _, _, symbol in group]
         size = max(int(BATCH_BARS / (bars_a_day * ((last - first).days + CONTEXT_DAYS))), 1)
         for start in range(0, len(symbols), size):
             yield Changed(tuple(symbols[start : start + size]), first, last)

@@ -30,7 +30,7 @@ def test_an_answer_is_as_late_as_it_was_when_it_came() -> None:
     assert judged(record_of(manifests), SETTINGS)["judged_at"].to_list() == asks["answered_at"].to_list()
 
 
-@settings(max_examples=25, deadline=None)  # a busy machine is no fault
+@settings(max_examples=25)  # a busy machine is no fault
 @given(
     before=st.integers(0, 3_000),
     after=st.integers(0, 3_000),

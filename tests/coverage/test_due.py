@@ -69,7 +69,7 @@ def answer(
     there = final_sessions(member.calendar, member.bar_interval, first, last, when, delay)
     bars = {day: count - without for day, count in there.select("session", "bars_expected").iter_rows()}
     if not member.feed.has_grid:
-        bars = {}
+        bars = {last: len(member.names) - without} if member.names else {}
     ask = Ask(
         symbol=member.symbol, asset_class=member.asset_class, calendar=member.calendar, first=first, last=last,
         covered_first=covered or first, covered_last=last, answered_at=when, status=200, outcome=Outcome.ANSWERED,
@@ -345,7 +345,7 @@ MOMENTS = st.lists(st.integers(0, 45 * 24 * 60), min_size=1, max_size=6).map(sor
 UNIVERSES = st.sampled_from([STOCK, AAPL, GOLD, CURVE, ALL, WANTED])
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(UNIVERSES, MOMENTS)
 def test_once_everything_due_was_answered_nothing_is_due_whenever_one_asks(
     universe: Universe, minutes: list[int]
@@ -358,7 +358,7 @@ def test_once_everything_due_was_answered_nothing_is_due_whenever_one_asks(
         assert set(state(universe, manifests, now)["state"]) <= {"complete"}
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(UNIVERSES, MOMENTS, st.randoms(use_true_random=False))
 def test_what_is_due_is_what_the_fold_calls_not_asked_whatever_the_order_of_manifests(
     universe: Universe, minutes: list[int], chance: random.Random
@@ -379,7 +379,7 @@ def test_what_is_due_is_what_the_fold_calls_not_asked_whatever_the_order_of_mani
     assert named == set(open_ones.select(tables.COVERAGE.key).iter_rows())
 
 
-@examples(deadline=None, max_examples=60)
+@examples(max_examples=60)
 @given(st.integers(0, 45 * 24 * 60))
 def test_the_sessions_that_are_final_grow_and_never_shrink(minute: int) -> None:
     now = datetime(2019, 2, 20, tzinfo=UTC) + timedelta(minutes=minute)
@@ -482,6 +482,21 @@ def test_a_new_stock_s_actions_are_due_and_those_there_are_not() -> None:
     manifests = answer_all(due(HISTORY, [], FRIDAY, SETTINGS), FRIDAY)
     splits = only(WANTED, "splits")
     assert [one.member.symbol for one in due(splits, manifests, FRIDAY, SETTINGS)] == ["MSFT"]
+
+
+@pytest.mark.parametrize("feed", ["profile", "index_list", "commodities_list"])
+def test_an_answer_about_instruments_that_lacks_a_symbol_is_asked_again_as_a_session_that_lacks_bars(feed: str) -> None:
+    """The vendor cuts lists too; a symbol that it does not list is not asked for for ever."""
+    universe = Universe(only(WANTED, feed).members[:1])
+    (first,) = due(universe, [], FRIDAY, SETTINGS)
+    asked = [answer(first.member, first.first, first.last, FRIDAY, without=1)]
+    for hours in (1, 2, 4, 8, 16, 32):
+        again = asked[-1].extracted_at + timedelta(hours=hours)
+        assert due(universe, asked, again - timedelta(seconds=1), SETTINGS) == []
+        (found,) = due(universe, asked, again, SETTINGS)
+        assert due(universe, [*asked, answer(found.member, found.first, found.last, again)], again, SETTINGS) == []
+        asked.append(answer(found.member, found.first, found.last, again, without=1))
+    assert due(universe, asked, FRIDAY + timedelta(days=6), SETTINGS) == []
 
 
 @pytest.mark.parametrize("universe", [CALENDAR, HISTORY], ids=["calendar", "history"])

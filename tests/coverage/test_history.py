@@ -42,7 +42,7 @@ class Vendor:
         return found
 
 
-@examples(deadline=None, max_examples=200)
+@examples(max_examples=200)
 @given(st.integers(1, 5_000), st.integers(0, 5_000), st.integers(ENOUGH, 60))
 def test_the_beginning_is_found_by_halving(length: int, start: int, window: int) -> None:
     vendor = Vendor(length, start)
@@ -53,7 +53,7 @@ def test_the_beginning_is_found_by_halving(length: int, start: int, window: int)
     assert left.sum() <= WORTH_HALVING * window
 
 
-@examples(deadline=None, max_examples=200)
+@examples(max_examples=200)
 @given(st.integers(1, 3_000), st.integers(0, 3_000), st.integers(ENOUGH, 60), st.integers(0, 3_000))
 def test_all_that_is_due_afterwards_ends_at_the_true_beginning(length: int, start: int, window: int, hole: int) -> None:
     """Holes shorter than what is called enough hide no bars."""
@@ -93,6 +93,6 @@ def test_bars_that_turn_up_before_the_beginning_move_it() -> None:
     assert vendor.known(20).before == 0
 
 
-@pytest.mark.parametrize(("feed", "sessions"), [(STOCKS, 20), (COMMODITIES, ENOUGH), (EOD, 1_303)])
+@pytest.mark.parametrize(("feed", "sessions"), [(STOCKS, 20), (COMMODITIES, ENOUGH), (EOD, 3_910)])
 def test_a_probe_spans_what_a_request_may(feed: object, sessions: int) -> None:
     assert window_sessions(feed) == sessions  # type: ignore[arg-type]

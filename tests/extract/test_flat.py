@@ -38,7 +38,6 @@ rows_of_bars = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows=rows_of_bars, style=st.integers(0, len(STYLES) - 1))
 def test_rows_that_are_alike_are_taken_apart_in_any_layout(rows: list[dict[str, str]], style: int) -> None:
     found = flat_rows(spelled(rows, style))
@@ -55,7 +54,7 @@ def said_by_json(body: bytes) -> Lines | None:
         return None
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     rows=rows_of_bars,
     style=st.integers(0, len(STYLES) - 1),

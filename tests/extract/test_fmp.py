@@ -293,7 +293,7 @@ def test_the_wait_that_the_vendor_asks_for_is_kept(header: str, least: float, mo
     assert least <= clock.waits[0] <= most
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(max_size=8).filter(lambda text: text.isprintable()))
 @example("²")  # a digit that is no number
 def test_whatever_the_vendor_asks_to_wait_the_run_goes_on(header: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.errors import (
@@ -217,7 +217,6 @@ bodies = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(status=st.sampled_from([200, 200, 200, 401, 402, 404, 429, 500]), body=bodies, cut=st.integers(0, 40))
 def test_whatever_comes_is_rows_of_text_or_one_of_our_errors(status: int, body: bytes, cut: int) -> None:
     """Nothing that a vendor can send raises anything else, and a frame can always be written."""

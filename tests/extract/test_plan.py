@@ -52,7 +52,7 @@ def stretches(draw: st.DrawFn) -> list[Due]:
     return found
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stretches())
 def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -> None:
     """Every due session of each member is asked once, in windows that begin and end with one: what lies between two of
@@ -70,7 +70,7 @@ def test_windows_ask_for_all_that_is_due_and_for_nothing_twice(due: list[Due]) -
         assert {day for r in of_member for day in (r.first, r.last)} <= set(wanted)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stretches())
 def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> None:
     for batch in plan(due):
@@ -80,7 +80,7 @@ def test_no_window_is_longer_than_the_vendor_answers_whole(due: list[Due]) -> No
             assert is_history(request.member) or days <= request.member.feed.window_days
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stretches())
 def test_the_history_of_a_symbol_s_actions_is_asked_once(due: list[Due]) -> None:
     """Its answer is all of them, however many sessions are due: nothing would come of a second window."""
@@ -89,7 +89,7 @@ def test_the_history_of_a_symbol_s_actions_is_asked_once(due: list[Due]) -> None
     assert sorted((request.member for request in requests), key=str) == sorted(set(histories), key=str)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stretches())
 def test_each_symbol_is_asked_for_its_newest_window_first(due: list[Due]) -> None:
     """Whatever happens on the way, the most recent data are there."""
@@ -98,7 +98,7 @@ def test_each_symbol_is_asked_for_its_newest_window_first(due: list[Due]) -> Non
         assert lasts == sorted(lasts, reverse=True)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(stretches())
 def test_a_batch_is_of_one_feed_and_asks_a_symbol_once(due: list[Due]) -> None:
     """One file holds one feed, and never two answers about a symbol that could overlap."""

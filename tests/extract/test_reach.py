@@ -12,7 +12,7 @@ from openingbell import sessions
 from openingbell.extract.plan import Request
 from openingbell.extract.reach import Reach
 from openingbell.extract.reach import reach as reach_of_lines
-from openingbell.feeds import TREASURY, Kind
+from openingbell.feeds import INDEX_LIST, TREASURY, Kind
 from openingbell.landing.lines import Lines
 from openingbell.universe import Member, from_symbols
 from openingbell.vendor import caps
@@ -90,7 +90,7 @@ spans = st.tuples(st.integers(0, 200), st.integers(0, 24)).map(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(of=st.sampled_from(MEMBERS), span=spans, cap=st.integers(1, 12))
 def test_sessions_cut_off_are_asked_until_all_are_there(of: Member, span: tuple[date, date], cap: int) -> None:
     """However few sessions an answer holds, the rest is asked for and in the end every bar has come."""
@@ -101,7 +101,7 @@ def test_sessions_cut_off_are_asked_until_all_are_there(of: Member, span: tuple[
     assert len(reached) <= had["session"].n_unique() + 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     of=st.sampled_from([AAPL, DAYS, BONDS]),
     span=spans,
@@ -117,7 +117,7 @@ def test_rows_cut_off_are_asked_until_all_are_there(
     assert set(got["date"]) == set(had["date"])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(of=st.sampled_from(MEMBERS), span=spans, dropped=st.integers(0, 400))
 def test_what_is_covered_and_what_rests_are_what_was_asked(of: Member, span: tuple[date, date], dropped: int) -> None:
     """Without the oldest rows, the rest ends where the covered part begins, and no covered session is short."""
@@ -237,3 +237,22 @@ def test_actions_cover_what_was_asked_wherever_they_lie(feed: str, days: list[st
     request = Request(of, date(2024, 5, 1), date(2024, 5, 6))
     rows = pl.DataFrame({"date": days, "numerator": ["2"] * len(days)}, schema_overrides={"date": pl.String})
     assert reach(request, rows, LATER, DELAY) == Reach(date(2024, 5, 1), None, {})
+
+
+def test_of_an_answer_about_instruments_the_symbols_that_it_was_to_have_are_counted() -> None:
+    of = next(m for m in from_symbols([], ["^GSPC", "^VIX"], []).members if m.feed is INDEX_LIST)
+    request = Request(of, date(2024, 5, 1), date(2024, 5, 1))
+
+    def count(*symbols: str) -> dict[date, int]:
+        return reach(request, pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}), LATER, DELAY).bars
+
+    assert count("^DJI", "^GSPC", "^VIX") == {request.last: 2}
+    assert count("^DJI", "^VIX", "^VIX") == {request.last: 1}
+    assert count("^DJI") == count() == {}
+
+
+def test_a_profile_is_there_or_not() -> None:
+    of = member("profile", "AAPL")
+    request = Request(of, date(2024, 5, 1), date(2024, 5, 1))
+    assert reach(request, pl.DataFrame({"symbol": ["AAPL"]}), LATER, DELAY).bars == {request.last: 1}
+    assert reach(request, EMPTY, LATER, DELAY).bars == {}

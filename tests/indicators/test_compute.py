@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import talib
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -275,7 +275,6 @@ def is_clean(frame: pl.DataFrame) -> bool:
 
 @BOTH
 @DIALECTS
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(CLOSE, max_size=60), st.integers(0, 300), st.integers(0, 2**32))
 def test_a_skipped_bar_is_as_if_it_were_not_there(
     daily: bool, dialect: str, special: list[float], count: int, seed: int
@@ -345,7 +344,6 @@ def test_very_large_prices_have_indicators_as_precise_as_small_ones(level: float
     assert large["atr_14"][-1] == pytest.approx(small["atr_14"][-1] * abs(level), rel=1e-9)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(CLOSE, max_size=80), st.integers(0, 2**32), st.data())
 def test_nothing_looks_ahead(special: list[float], seed: int, data: st.DataObject) -> None:
     closes = [*walk(220, seed=seed), *special]
@@ -355,7 +353,6 @@ def test_nothing_looks_ahead(special: list[float], seed: int, data: st.DataObjec
         assert_frame_equal(indicators(bars(closes[:count]), daily=daily), whole[:count], check_exact=True)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.lists(st.floats(0.01, 1e5), min_size=1, max_size=60), st.integers(0, 2**32), st.sampled_from([0.5, 2.0, 64.0])
 )
@@ -369,7 +366,6 @@ def test_twice_the_price_is_twice_the_indicators(special: list[float], seed: int
         assert_frame_equal(scaled, expected, rel_tol=1e-12, abs_tol=1e-12)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(CLOSE, min_size=21, max_size=120))
 def test_values_hold_together(closes: list[float]) -> None:
     """Bands lie about their middle and are as wide as two population deviations say."""

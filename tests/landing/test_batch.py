@@ -44,7 +44,7 @@ def batch(landing: Landing) -> Batch:
     return landing.batch("stocks", source="x", bar_interval="15min", basis="vendor", final_delay=timedelta(seconds=9))
 
 
-@examples(deadline=None, max_examples=50)
+@examples(max_examples=50)
 @given(st.lists(st.lists(CELLS, max_size=3), min_size=1, max_size=4), st.randoms(use_true_random=False))
 def test_what_was_added_is_landed_by_the_next_run_exactly_and_in_order(
     answers: list[list[str | None]], chance: object

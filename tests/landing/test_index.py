@@ -50,7 +50,7 @@ def from_files(root: Path) -> Record:
     return record_of(landing.manifest(path.parent.name, path.stem) for path in root.glob("*/*.json"))
 
 
-@examples(deadline=None, max_examples=30)
+@examples(max_examples=30)
 @given(st.lists(st.sampled_from(["land", "lose", "reopen", "look"]), max_size=30), st.integers(0, 1_000))
 def test_whatever_happens_it_says_what_the_manifests_say(steps: list[str], seed: int) -> None:
     chance = random.Random(seed)

@@ -17,7 +17,6 @@ from typing import Any
 import polars as pl
 import pytest
 from hypothesis import example, given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell.errors import RecordError
@@ -68,7 +67,6 @@ def files(landing: Landing) -> list[str]:
     return sorted(path.relative_to(landing.root).as_posix() for path in landing.root.rglob("*") if path.is_file())
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=8))
 @example([(None, None, None)])
 @example([("", "", "")])

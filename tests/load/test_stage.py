@@ -322,7 +322,7 @@ files_of_rows = st.lists(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(files=files_of_rows, minutes=st.lists(st.integers(15, 60), min_size=5, max_size=5, unique=True))
 def test_counts_always_add_up(
     tmp_path_factory: pytest.TempPathFactory, files: list[list[Row]], minutes: list[int]
@@ -341,7 +341,7 @@ def test_counts_always_add_up(
     assert done.rows_quarantined == at.rows(tables.QUARANTINE).height
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(
     files=files_of_rows, order=st.permutations(range(5)), rounds=st.integers(1, 5), chunk=st.sampled_from([1, 9, 99])
 )
@@ -481,7 +481,7 @@ def test_versions_of_an_action_come_from_all_feeds_that_tell_of_it(tmp_path: Pat
     assert not found["conflicting"].any()
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.permutations(range(5)), st.integers(0, 4))
 def test_the_order_in_which_files_of_two_feeds_arrive_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], together: int

@@ -310,7 +310,6 @@ lines = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(rows=st.lists(lines, max_size=8), of=st.sampled_from([manifest(), DAILY, BONDS]))
 def test_no_row_is_lost_whatever_it_holds(rows: list[Cells], of: Manifest) -> None:
     """rows = final + repeated + forming + quarantined, and what is final fits its table."""
@@ -373,7 +372,7 @@ def test_a_garbage_line_is_quarantined_and_the_lines_around_it_load(tmp_path: Pa
         assert json.loads(row["text"])["(line)"].replace('"', "") == line.replace('"', "")
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(
@@ -547,7 +546,7 @@ def test_no_actions_is_an_empty_frame_of_their_table() -> None:
     assert type_rows(pl.DataFrame(), SPLITS).final.equals(tables.ACTIONS_RAW.empty())
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from([SPLITS, DIVIDENDS, SPLITS_CALENDAR, DIVIDENDS_CALENDAR]),
     st.lists(

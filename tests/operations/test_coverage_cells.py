@@ -7,7 +7,6 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from openingbell import tables
@@ -93,7 +92,6 @@ COVERED = st.tuples(
 ).map(lambda row: (*row[:4], min(row[3], row[4]), row[5]))
 
 
-@examples(deadline=None)  # a busy machine is no fault
 @given(st.lists(COVERED, max_size=30, unique_by=lambda row: row[:3]))
 def test_cells_lose_no_bar_and_name_a_state_that_is_there(given_rows: list[Row]) -> None:
     frame = rows(*given_rows)

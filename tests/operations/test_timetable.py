@@ -77,7 +77,7 @@ def test_a_week_ends_with_its_last_session_though_friday_is_a_holiday() -> None:
     assert [event.session for event in good_friday if event.doing is Doing.WEEKLY] == [date(2026, 4, 2)]
 
 
-@examples(deadline=None, max_examples=25)
+@examples(max_examples=25)
 @given(st.integers(0, 60 * 24 * 40), st.integers(1, 60 * 24 * 12))
 def test_wherever_one_begins_the_events_are_the_same_in_order_and_once(minutes: int, later: int) -> None:
     first = datetime(2026, 10, 20, tzinfo=UTC) + timedelta(minutes=minutes)

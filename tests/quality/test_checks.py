@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.quality.checks import BIT, BY_ID, CHECKS, ERROR_MASK, Check, Severity, flags_of, mask_of
@@ -53,7 +53,6 @@ def test_deductions_are_those_of_the_score_model() -> None:
     }
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.sets(st.sampled_from(IDS)), max_size=8))
 def test_masks_and_lists_say_the_same(rows: list[set[str]]) -> None:
     """To the mask and back gives the same ids, in the catalogue's order, whatever their order was."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.coverage import EXCUSED, STATES
@@ -68,7 +68,6 @@ def test_every_check_of_the_catalogue_is_named_with_its_severity(check: str) -> 
     assert (row["status"] == "FAIL") == (BY_ID[check].severity == "error")
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.lists(
         st.tuples(

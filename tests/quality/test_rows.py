@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -193,7 +193,6 @@ def test_an_empty_frame_has_the_same_columns() -> None:
 PRICE = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.floats(1, 100))
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.tuples(PRICE, PRICE, PRICE, PRICE, PRICE, st.booleans(), st.integers(-99, 999)), max_size=20))
 def test_no_row_is_lost_moved_or_left_with_something_that_is_no_number(rows: list[tuple[object, ...]]) -> None:
     bars = [

@@ -6,7 +6,7 @@ import math
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.quality.checks import BY_ID, CHECKS, Severity
@@ -39,7 +39,6 @@ def test_points(flags: tuple[str, ...], expected: float) -> None:
     assert points(*flags) == pytest.approx(expected, abs=1e-12)
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.sets(st.sampled_from([check.id for check in CHECKS])))
 def test_the_score_is_the_formula(flags: set[str]) -> None:
     valid = not any(BY_ID[name].severity is Severity.ERROR for name in flags)

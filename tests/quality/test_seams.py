@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell import tables
@@ -62,7 +62,6 @@ def test_every_ratio_is_named_as_far_as_three_percent_from_it(name: str, ratio: 
         assert found(days_of([100.0, 100.0], [100.0, 100.0 / (ratio * off)])) == []
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-0.25, 0.25), min_size=1, max_size=30))
 def test_genuine_moves_of_a_quarter_are_no_split(moves: list[float]) -> None:
     closes = [100.0]

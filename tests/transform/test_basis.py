@@ -301,7 +301,7 @@ FACTORS = st.sampled_from([2.0, 3.0, 4.0, 5.0, 10.0, 20.0, 0.1, 0.2, 0.05])
 MANNERS: Mapping[str, int | None] = {"at once": 0, "late": 2, "never": None}
 
 
-@settings(deadline=None, max_examples=120)
+@settings(max_examples=120)
 @given(
     seed=st.integers(0, 10**6),
     factors=st.lists(FACTORS, min_size=1, max_size=2),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.feeds import TENORS
@@ -105,7 +105,6 @@ def test_the_treasury_s_own_days(shared_data: Path) -> None:
 RATE = st.one_of(st.none(), st.just(0.0), st.floats(-1, 20))
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys(TENORS, RATE)), max_size=8))
 def test_no_yield_is_changed_and_no_day_lost(rows: list[dict[str, float | None]]) -> None:
     made = promote_bonds(curves(*rows)).reverse()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell.tables import DAILY_AGGREGATES, DAILY_BARS
@@ -194,7 +194,6 @@ FACT = st.tuples(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(st.lists(FACT, min_size=1, max_size=20))
 def test_the_counts_add_up(facts: list[Fact]) -> None:
     """advancing + declining + unchanged = total (R6); every other figure is its definition."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from openingbell import tables
@@ -416,7 +416,6 @@ BARS = st.lists(
 )
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(BARS)
 def test_a_roll_up_is_what_its_sound_bars_say(rows: list[tuple[int, int, int, int, int | None, str]]) -> None:
     """Whatever bars three sessions have: prices, volumes, vwap and counts as written out longhand."""

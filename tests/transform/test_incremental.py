@@ -150,9 +150,7 @@ def stocks_only(kind: str, symbol: str) -> str:
 
 
 @pytest.mark.parametrize("reach", [None, FEW], ids=["whole", "few"])
-@hypothesis_settings(
-    deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+@hypothesis_settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     seed=st.integers(0, 10**6),
     cuts=st.lists(st.integers(5, 95), max_size=2),

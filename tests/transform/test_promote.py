@@ -331,7 +331,7 @@ KEYS = [
 ]
 
 
-@settings(deadline=None, max_examples=40)  # a busy machine is no fault
+@settings(max_examples=40)  # a busy machine is no fault
 @given(st.integers(0, 10**9), st.sampled_from([0.2, 0.5, 0.95, 1.0]), st.lists(VOLUME, min_size=1, max_size=8))
 def test_relative_volume_is_its_definition(seed: int, density: float, pool: list[float | None]) -> None:
     """Whatever bars there are: the same nulls and the same ratios as the definition written out longhand."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -278,7 +278,6 @@ def test_gold_opens_at_six_in_the_evening_on_both_sides_of_a_change_of_the_clock
 KINDS = st.sampled_from([(), (), (), ("P15",), ("V11",), ("V4",), ("V10",), ("V2",)])
 
 
-@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.dictionaries(
         st.integers(-30, 430), st.tuples(KINDS, st.floats(1, 100), st.one_of(st.none(), st.integers(0, 99)))

@@ -82,7 +82,7 @@ def test_a_question_is_path_and_parameters_in_any_order_and_without_the_key() ->
     assert len({asking_of(request(query=query), clock).question for query in others} | {one.question}) == 4
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.permutations(SYMBOLS * 3))
 def test_the_order_of_different_questions_changes_nothing(order: list[str]) -> None:
     def hits(symbols: Iterable[str], faults: Faults = HALF) -> dict[str, list[bool]]:

@@ -135,7 +135,7 @@ def test_the_week_of_a_clock_change_keeps_its_wall_clock() -> None:
     assert sunday.min() == datetime(2024, 3, 10, 18)  # noqa: DTZ001  wall clock
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(["AAPL", "^VIX", "NGUSD"]),
     st.sampled_from(["5min", "15min", "1day"]),

@@ -236,7 +236,7 @@ def test_prices_keep_all_their_64_bits(warehouse: Warehouse, engine: str, number
     assert found == number if number == 0 and engine == "mysql" else found.hex() == number.hex()
 
 
-@examples(deadline=None, max_examples=50)
+@examples(max_examples=50)
 @given(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**63), 2**63 - 1),

@@ -119,7 +119,7 @@ def test_without_answers_nothing_is_known() -> None:
     assert intervals(WATCHING.to_frame(), ROWS.to_frame(), STOCKS, LONG_AGO).equals(INTERVALS.to_frame())
 
 
-@settings(max_examples=20, deadline=None)  # a busy machine is no fault
+@settings(max_examples=20)  # a busy machine is no fault
 @given(
     st.lists(st.integers(-600, 30_000), min_size=1, max_size=8),
     st.lists(st.integers(0, 9_000), min_size=26, max_size=26),
@@ -183,7 +183,7 @@ def test_what_is_not_known_at_an_age_counts_neither_way() -> None:
     assert bracket(known((120, 1_020), (0, 300), (0, 300)), 0.9) == Bracket(120, 300)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 400), st.integers(1, 400)), min_size=1), st.floats(0.01, 1.0))
 def test_a_larger_share_is_not_there_sooner(pairs: list[tuple[int, int]], share: float) -> None:
     found = known(*((5 * over, 5 * (over + more)) for over, more in pairs))

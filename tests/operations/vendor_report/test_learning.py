@@ -48,7 +48,6 @@ def test_the_delay_that_follows(delay: float, over: int, at_most: int, wanted: f
     assert learned_seconds(delay, Bracket(over, at_most)) == wanted
 
 
-@settings(deadline=None)
 @given(st.integers(0, 3_600), st.integers(0, 700), st.integers(1, 700))
 def test_it_is_never_shorter_than_what_bars_were_shown_to_take(delay: int, over: int, more: int) -> None:
     bracket = Bracket(5 * over, 5 * (over + more))
@@ -112,7 +111,7 @@ def nights(vendor: Callable[[int], int], count: int, delay: float = 60) -> tuple
     return delays, early
 
 
-@settings(max_examples=8, deadline=None)  # a busy machine is no fault
+@settings(max_examples=8)  # a busy machine is no fault
 @given(st.integers(0, LONGEST_SECONDS), st.integers(SHORTEST_SECONDS, LONGEST_SECONDS))
 def test_the_delay_of_a_steady_vendor_is_found_and_kept(true: int, start: int) -> None:
     """Three nights it takes to say anything; each one after halves what is possible, until it is worth no more."""
