@@ -24,15 +24,16 @@ from openingbell.load import stage as loading
 from openingbell.transform import stage as transformation
 from openingbell.universe import Universe
 from openingbell.warehouse.duckdb import DuckDBWarehouse
+from openingbell.warehouse.protocol import Warehouse
 
 
 class Ours:
     """A record and a warehouse of it."""
 
-    def __init__(self, extracts: Path, warehouse: Path, universe: Universe) -> None:
+    def __init__(self, extracts: Path, warehouse: Warehouse, universe: Universe) -> None:
         self.clock = VirtualClock(NOW)
         self.landing = Landing(extracts)
-        self.warehouse = DuckDBWarehouse(warehouse, clock=self.clock, wait_seconds=0)
+        self.warehouse = warehouse
         self.settings = Settings.model_validate({})
         self.universe = universe
 
@@ -52,6 +53,11 @@ class Ours:
         return transformation.run(self.warehouse, self.universe, self.clock, self.settings).rows_written
 
 
+def embedded(path: Path) -> DuckDBWarehouse:
+    """The warehouse in a file."""
+    return DuckDBWarehouse(path, clock=VirtualClock(NOW), wait_seconds=0)
+
+
 def main() -> None:
     """Load and transform once, and tell how long each took."""
     arguments = argparse.ArgumentParser(description="Load and transform once.")
@@ -60,7 +66,7 @@ def main() -> None:
     arguments.add_argument("symbols", type=int)
     asked = arguments.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    ours = Ours(asked.extracts, asked.warehouse, Size("", asked.symbols, 0).universe)
+    ours = Ours(asked.extracts, embedded(asked.warehouse), Size("", asked.symbols, 0).universe)
     begun = time.perf_counter()
     ours.load()
     loaded = time.perf_counter()

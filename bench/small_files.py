@@ -34,7 +34,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import measure
 from bench.market import BEGIN, BETWEEN_ANSWERS, SOURCE, market
 from bench.measure import Run
-from bench.ours import Ours
+from bench.ours import Ours, embedded
 from bench.sizes import Size
 from openingbell.feeds import STOCKS
 from openingbell.landing import Ask, Landing, Outcome
@@ -108,7 +108,7 @@ def load(root: Path, rows: int, *, with_index: bool = True) -> Run:
     if with_index and (root / INDEX).exists():
         shutil.copytree(root / INDEX, extracts / INDEX)
     with tempfile.TemporaryDirectory(dir=root) as folder:
-        ours = Ours(extracts, Path(folder) / "warehouse.duckdb", Size("", 0, 0).universe)
+        ours = Ours(extracts, embedded(Path(folder) / "warehouse.duckdb"), Size("", 0, 0).universe)
         found: list[int] = []
         run = measure.timed(lambda: found.append(ours.load()))
     if found != [rows]:

@@ -25,35 +25,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bench import measure
 from bench.market import NEXT, Market, market
 from bench.measure import Run
-from bench.ours import Ours
+from bench.ours import Ours, embedded
 from bench.sizes import size_of
 from openingbell import tables
 from openingbell.feeds import STOCKS
+from openingbell.warehouse.protocol import Warehouse
 
 MOST_REPEATS = 12
 """A session has 26 bars: one to warm up, then one in the process and one for a process of its own each turn."""
 
 
 class Ticking:
-    """A home at one size, between two ticks."""
+    """A home at one size, between two ticks. The warehouse holds what has landed before them."""
 
-    def __init__(self, made: Market, folder: Path) -> None:
+    def __init__(self, made: Market, folder: Path, warehouse: Warehouse) -> None:
         self.made = made
-        self._extracts, self._warehouse = folder / "data_extracts", folder / "warehouse.duckdb"
+        self._extracts = folder / "data_extracts"
         shutil.copytree(made.extracts, self._extracts, copy_function=os.link)
-        shutil.copy(filled(made), self._warehouse)
-        self._ours = Ours(self._extracts, self._warehouse, made.size.universe)
+        self._ours = Ours(self._extracts, warehouse, made.size.universe)
         self._waiting = sorted((made.ticks / STOCKS.name).glob("*.json"))
         self._ticks = 0
 
     def in_process(self) -> Run:
         """The next tick in this process."""
         return self._ticked(lambda: measure.timed(lambda: (self._ours.load(), self._ours.transform())))
-
-    def as_process(self) -> Run:
-        """The next tick in a process of its own."""
-        command = ("ours.py", self._extracts, self._warehouse, self.made.size.symbols)
-        return self._ticked(lambda: measure.run_script(*command))
 
     def _ticked(self, way: Callable[[], Run]) -> Run:
         """Land the next tick, run, and require that everything is visible."""
@@ -80,12 +75,31 @@ class Ticking:
             raise RuntimeError(f"tick {self._ticks} is not wholly visible: {[(t.name, n) for t, n in found.items()]}")
 
 
-def filled(made: Market) -> Path:
-    """A warehouse with everything that has landed; made when there is none of this version of the package."""
+class Embedded(Ticking):
+    """A home whose warehouse is a file: a copy of a filled one."""
+
+    def __init__(self, made: Market, folder: Path) -> None:
+        self._file = folder / "warehouse.duckdb"
+        super().__init__(made, folder, embedded(self._file))
+        shutil.copy(filled(made), self._file)
+
+    def as_process(self) -> Run:
+        """The next tick in a process of its own."""
+        command = ("ours.py", self._extracts, self._file, self.made.size.symbols)
+        return self._ticked(lambda: measure.run_script(*command))
+
+
+def package_digest() -> str:
+    """What tells one version of the package from another."""
     digest = hashlib.sha256()
     for path in sorted((measure.ROOT / "openingbell").rglob("*.py")):
         digest.update(path.read_bytes())
-    warehouse = made.root / f"filled-{digest.hexdigest()[:12]}.duckdb"
+    return digest.hexdigest()[:12]
+
+
+def filled(made: Market) -> Path:
+    """A warehouse with everything that has landed; made when there is none of this version of the package."""
+    warehouse = made.root / f"filled-{package_digest()}.duckdb"
     if not warehouse.exists():
         for old in made.root.glob("filled-*"):
             old.unlink()
@@ -109,7 +123,7 @@ def main() -> None:
     for made in markets:
         filled(made)
     with tempfile.TemporaryDirectory(dir=asked.cache) as folder:
-        homes = {made.size.name: Ticking(made, Path(folder) / made.size.name) for made in markets}
+        homes = {made.size.name: Embedded(made, Path(folder) / made.size.name) for made in markets}
         for home in homes.values():
             home.in_process()
         ways: dict[str, Callable[[], Run]] = {

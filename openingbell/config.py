@@ -234,6 +234,9 @@ class Settings(BaseModel):
     revision_sample: int = Field(
         50, ge=0, le=100_000, description="Windows of all history that a night reads again, the least recently read."
     )
+    compress_after_days: int = Field(
+        90, ge=0, le=36_500, description="Days after which landed files are compressed (docs/backup.md). 0: never."
+    )
     closures_file: str = Field(
         "",
         description="File of closures and halts that the calendars do not know; empty: closures.toml in the home, if "

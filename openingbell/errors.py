@@ -22,7 +22,10 @@
     ├── RecordError             data_extracts/: a file that does not fit its manifest, or cannot be written
     ├── WarehouseError          the warehouse: unreachable, an unknown schema
     │   ├── WarehouseLocked         another process holds it; what is landed waits
-    │   └── TransactionLost         the server undid it or the connection broke: the same again can help
+    │   ├── TransactionLost         the server undid it or the connection broke: the same again can help
+    │   ├── SchemaTooNew            a newer program made it
+    │   └── BackupNeeded            a migration loses something, and no backup of it was named
+    ├── BackupError             a backup that is not whole, or cannot be written
     └── WorkerBusy              another worker owns the home
 
 A message has four parts in this order: what was asked, what was found, what is allowed, what to do. Facts are
@@ -148,6 +151,18 @@ class WarehouseLocked(WarehouseError):
 
 class TransactionLost(WarehouseError):
     """The server undid a transaction, or the connection broke before it said how it ended: the same again can help."""
+
+
+class SchemaTooNew(WarehouseError):
+    """The tables are of a version that only a newer program knows."""
+
+
+class BackupNeeded(WarehouseError):
+    """A migration loses what the warehouse holds, and no backup that has it was named."""
+
+
+class BackupError(OpeningbellError):
+    """A backup cannot be written, or is not the one that was written."""
 
 
 class WorkerBusy(OpeningbellError):

@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import typer
 from pydantic.fields import FieldInfo
 
@@ -26,14 +25,6 @@ from openingbell.indicators.verify import Comparison, compare_sheet  # noqa: E40
 from openingbell.tables import Table  # noqa: E402
 
 UNITS = ("seconds", "minutes", "days", "sessions", "calls")
-TYPES: dict[pl.DataType, str] = {
-    pl.String(): "text",
-    pl.Date(): "date",
-    pl.Datetime("us"): "timestamp",
-    pl.Float64(): "float64",
-    pl.Int64(): "int64",
-    pl.Boolean(): "boolean",
-}
 LAYERS = {
     tables.RAW: "raw: what the vendor said (DW1)",
     tables.ANALYTICS: "analytics: checked, scored and derived (DW2)",
@@ -51,7 +42,8 @@ landed files with `bell rebuild`.
 """,
     tables.OPERATIONS: """\
 The warehouse's own books. `loads` says which landed files are in it, `coverage` what a full record would hold against
-what is there.
+what is there. `schema_versions` (version, name, applied_at) says which versions of the tables the warehouse has had
+(docs/backup.md).
 """,
 }
 SETTINGS_HEAD = f"""\
@@ -208,7 +200,7 @@ def _said_default(parameter: Any) -> str:
 
 
 def _table_section(table: Table) -> str:
-    rows = [(f"`{c.name}`", TYPES[c.dtype], c.doc, c.unit, c.null) for c in table.columns]
+    rows = [(f"`{c.name}`", tables.TYPES[c.dtype], c.doc, c.unit, c.null) for c in table.columns]
     versions = f" A bar is identified by {_code(table.bar_key)}; its rows are versions." if table.versioned else ""
     return (
         f"### {table.name}\n\n{table.doc}\n\nKey: {_code(table.key)}.{versions}\n\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,8 +16,9 @@ from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.context import Pipeline
-from openingbell.landing import Landing
+from openingbell.landing import Landing, compress
 from openingbell.operations import rebuild
+from openingbell.operations.keeping import copying
 from openingbell.reader import Market
 from openingbell.tables import TABLES
 from openingbell.universe import from_symbols
@@ -96,6 +98,34 @@ def test_what_was_known_is_the_same(pair: Pair, evening: datetime) -> None:
     ]
     assert len(found[0]) > 0
     assert_frame_equal(*found, check_exact=True)
+
+
+def test_a_warehouse_is_copied_from_either_engine_to_the_other(pair: Pair, tmp_path: Path, server_url: str) -> None:
+    """In pieces of few rows, each compared as it is written; and nothing differs in the whole."""
+    for source, url in ((pair[0], f"{server_url}t_copied"), (pair[1], f"duckdb:///{tmp_path / 'copied.duckdb'}")):
+        target = connect(source.settings.model_copy(update={"warehouse_url": url}), tmp_path, source.clock)
+        compared = copying.copy(source.warehouse, target, lambda *_: None, piece_rows=500)
+        assert [one.table for one in compared if not one.equal] == []
+        for table in TABLES:
+            found = []
+            for warehouse in (source.warehouse, target):
+                with warehouse.read() as reader:
+                    found.append(reader.read(table).sort(table.key))
+            assert_frame_equal(*found, check_exact=True)
+        target.delete()
+
+
+def test_a_rebuild_from_compressed_files_is_equal(pair: Pair) -> None:
+    """On either engine: the form of a landed file says nothing of its rows."""
+    done = compress(pair[0].landing, EVENINGS[-1])
+    assert done.files > 0
+    assert done.failed == ()
+    for pipeline in pair:
+        second = pipeline.warehouse.beside()
+        second.delete()
+        rebuild.rebuild(replace(pipeline, warehouse=second), None)
+        assert [one.table for one in rebuild.compare(pipeline.warehouse, second) if not one.equal] == []
+        second.delete()
 
 
 def test_a_rebuild_beside_a_server_s_warehouse_is_equal_and_takes_its_place(pair: Pair) -> None:

@@ -62,7 +62,7 @@ class InMemory(DuckDBWarehouse):
         for table in tables.TABLES:
             self.connection.execute(create_statement(table)).fetchall()
 
-    def setup(self) -> None:
+    def setup(self, *, losing: bool = False) -> None:
         """Nothing to do."""
 
     def clear(self) -> None:

@@ -47,6 +47,7 @@ SETTINGS = {
     "OPENINGBELL_TIMEOUT_SECONDS": "5",
     "OPENINGBELL_THREADS": "2",
     "OPENINGBELL_REVISION_SAMPLE": "4",
+    "OPENINGBELL_COMPRESS_AFTER_DAYS": "1",
     "FMP_API_KEY": "made-up-key-91c2",
 }
 MIX = (
@@ -148,6 +149,7 @@ def test_a_week(tmp_path: Path, name: str) -> None:
     nothing_is_lost_or_doubled(lived)
     hardly_more_was_asked_than_must_be(lived)
     the_job_log_tells_the_story(lived)
+    old_files_were_compressed(lived)
     assert any("markets are closed; sleeping until" in words for words in lived.told)
 
 
@@ -157,6 +159,13 @@ def nothing_is_lost_or_doubled(lived: Lived) -> None:
     here, there = lived.bell.contents(), lived.twin.contents()
     assert [table for table, rows in there.items() if not rows.equals(here[table])] == []
     assert lived.bell.rows(tables.COVERAGE)["state"].unique().to_list() == ["complete"]
+
+
+def old_files_were_compressed(lived: Lived) -> None:
+    """Those of the week before its last nights; the twin, which has no nights, has all as they landed."""
+    there = {path.suffix for path in (lived.twin.home / "data_extracts").glob("*/*") if path.is_file()}
+    here = {path.suffix for path in (lived.bell.home / "data_extracts").glob("*/*") if path.is_file()}
+    assert (there, here) == ({".csv", ".json"}, {".csv", ".gz", ".json"})
 
 
 def least(week: Week) -> int:

@@ -9,6 +9,9 @@ from __future__ import annotations
 from openingbell.cli import stages
 
 # isort: split
+from openingbell.cli import keeping
+
+# isort: split
 from openingbell.cli import running
 
 # isort: split
@@ -24,4 +27,4 @@ from openingbell.cli import coverage
 from openingbell.cli import vendor
 from openingbell.cli.app import app, main
 
-__all__ = ["app", "coverage", "looking", "main", "running", "stages", "vendor", "working"]
+__all__ = ["app", "coverage", "keeping", "looking", "main", "running", "stages", "vendor", "working"]

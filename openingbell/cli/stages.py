@@ -72,6 +72,10 @@ def report(
 
 @app.command()
 def setup(
+    backup: Annotated[
+        Path | None,
+        typer.Option("--backup", help="A backup of now, where this version takes away what an earlier one had."),
+    ] = None,
     print_grants: Annotated[
         bool, typer.Option("--print-grants", help="Show the SQL by which a server's administrator makes its users.")
     ] = False,
@@ -79,10 +83,11 @@ def setup(
     replay: Replay = None,
     seed: Seed = 1,
 ) -> None:
-    """Create the warehouse's tables; safe at any time."""
+    """Create the warehouse's tables, or bring those of an earlier version up to this one; safe at any time."""
     from openingbell import terminal
     from openingbell.operations import home as homes
     from openingbell.operations.entry import entered
+    from openingbell.tables.history import VERSIONS
     from openingbell.warehouse.connect import grants_of
 
     if print_grants:
@@ -92,8 +97,12 @@ def setup(
         return
     with entered(wish_of(demo, replay, seed, None)) as (home, pipeline):
         homes.claim(home, pipeline.clock)
-        pipeline.warehouse.setup()
-        terminal.say(f"the warehouse {pipeline.warehouse.place} is ready")
+        if backup is not None:
+            from openingbell.operations.keeping.backup import require_backup
+
+            require_backup(backup, pipeline.warehouse)
+        pipeline.warehouse.setup(losing=backup is not None)
+        terminal.say(f"the warehouse {pipeline.warehouse.place} is ready, its tables of version {VERSIONS[-1].number}")
 
 
 @app.command()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +19,10 @@ from openingbell.errors import RecordError
 
 PIECE = 1 << 16
 """Bytes that are read at once of a file that turns out to be longer than the system said."""
+COMPRESSED = ".gz"
+"""Behind the name of a landed file that was compressed."""
+SIZE_BYTES = 4
+"""The end of a gzip file says how long its content is."""
 PAUSES_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
 """Windows puts no file in the place of one that a reader or a virus scanner has open, which passes."""
 MACHINE = SystemClock()
@@ -25,10 +31,25 @@ MISFIT = "(line)"
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file so that it is either there whole or not at all, also after a power cut.
+    """Write a file of a home so that it is either there whole or not at all, also after a power cut.
 
     Raises:
         RecordError: the disk does not take it.
+    """
+    try:
+        write_whole(path, content)
+    except OSError as error:
+        raise RecordError(
+            f"asked to write {path} ({len(content):,} bytes); the disk says: {error.strerror or error}; nothing of it "
+            "was kept; make room or choose another OPENINGBELL_HOME, then run again: only what is missing is asked"
+        ) from error
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is either there whole or not at all, also after a power cut.
+
+    Raises:
+        OSError: the disk does not take it; nothing of it was kept.
     """
     temporary = path.with_name(path.name + ".tmp")
     try:
@@ -39,13 +60,10 @@ def write_durably(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         patiently(lambda: temporary.replace(path))
         _flush_folder(path.parent)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             temporary.unlink()
-        raise RecordError(
-            f"asked to write {path} ({len(content):,} bytes); the disk says: {error.strerror or error}; nothing of it "
-            "was kept; make room or choose another OPENINGBELL_HOME, then run again: only what is missing is asked"
-        ) from error
+        raise
 
 
 def patiently(
@@ -82,6 +100,29 @@ def read_whole(path: str) -> bytes:
     finally:
         os.close(handle)
     return content
+
+
+def read_compressed(path: str) -> bytes:
+    """The content of a compressed file.
+
+    Raises:
+        OSError: it cannot be read, or is no whole gzip file.
+    """
+    try:
+        return gzip.decompress(read_whole(path))
+    except (EOFError, zlib.error) as error:
+        raise gzip.BadGzipFile(str(error)) from error
+
+
+def size_of_compressed(path: str) -> int:
+    """Bytes that a compressed file holds, by its own last word, without reading the others.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb") as file:  # noqa: PTH123  thousands of small ones are looked at
+        file.seek(-SIZE_BYTES, os.SEEK_END)
+        return int.from_bytes(file.read(), "little")
 
 
 def read_rows(content: bytes, count: int) -> pl.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Collection, Iterator
@@ -14,7 +15,14 @@ import polars as pl
 
 from openingbell.errors import RecordError
 from openingbell.landing.batch import SUFFIX, Batch, Header, Part, read_part
-from openingbell.landing.files import read_rows, read_whole, write_durably
+from openingbell.landing.files import (
+    COMPRESSED,
+    read_compressed,
+    read_rows,
+    read_whole,
+    size_of_compressed,
+    write_durably,
+)
 from openingbell.landing.index import Index
 from openingbell.landing.lines import Lines, joined
 from openingbell.landing.manifests import Ask, Manifest, encode, read_manifest
@@ -157,7 +165,7 @@ class Landing:
         """
         if manifest.file is None:
             return b""
-        return _checked(f"{self.root / manifest.feed / manifest.file}", manifest.sha256)
+        return checked(f"{self.root / manifest.feed / manifest.file}", manifest.sha256)
 
     def contents(self, files: pl.DataFrame) -> Iterator[bytes | RecordError]:
         """The landed files of rows of the record's files that have rows, in their order; where one is missing or is not
@@ -166,7 +174,7 @@ class Landing:
         folders = {feed: f"{self.root / feed}{os.sep}" for feed in files["feed"].unique()}
         for feed, load_id, sha256 in files.select("feed", "load_id", "sha256").iter_rows():
             try:
-                yield _checked(f"{folders[feed]}{load_id}.csv", sha256)
+                yield checked(f"{folders[feed]}{load_id}.csv", sha256)
             except RecordError as error:
                 yield error
 
@@ -219,26 +227,33 @@ class Landing:
         raise RecordError(f"a thousand files of {feed} landed in one microsecond; found the clock standing still")
 
 
-def _checked(path: str, sha256: str) -> bytes:
-    """The landed file at `path`.
+def checked(path: str, sha256: str) -> bytes:
+    """The landed file at `path`, or the compressed one in its place.
 
     Raises:
         RecordError: it is missing or is not the one that was landed.
     """
-    try:
-        content = read_whole(path)
-    except OSError as error:
-        raise RecordError(
-            f"asked to read {path}, named by its manifest; found {error.strerror}; restore the file from a backup"
-        ) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise RecordError(
-            f"asked to read {path}; its SHA-256 is {found[:12]}…, the manifest says {sha256[:12]}…: the file was "
+    wrong = ""
+    for name, read in ((path, read_whole), (path + COMPRESSED, read_compressed)):
+        try:
+            content = read(name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            wrong = wrong or f"asked to read {name}; found {error.strerror or error}; restore the file from a backup"
+            continue
+        found = hashlib.sha256(content).hexdigest()
+        if found == sha256:
+            return content
+        wrong = wrong or (
+            f"asked to read {name}; its SHA-256 is {found[:12]}…, the manifest says {sha256[:12]}…: the file was "
             "changed after it landed; restore it from a backup, or move file and manifest away to have their sessions "
             "asked again"
         )
-    return content
+    missing = os.strerror(errno.ENOENT)
+    raise RecordError(
+        wrong or f"asked to read {path}, named by its manifest; found {missing}; restore the file from a backup"
+    )
 
 
 def _remove(path: Path) -> None:
@@ -248,6 +263,9 @@ def _remove(path: Path) -> None:
 
 
 def _size(path: Path) -> int | None:
+    """Bytes of a landed file, also of a compressed one; None where there is neither."""
     with suppress(OSError):
         return path.stat().st_size
+    with suppress(OSError):
+        return size_of_compressed(f"{path}{COMPRESSED}")
     return None

@@ -7,7 +7,7 @@ new then may say something new now: they are read again from the record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -27,6 +27,7 @@ from openingbell.load.bulk import Bundle
 from openingbell.progress import Progress
 from openingbell.tables import Table
 from openingbell.versions import has_duplicates, new_versions
+from openingbell.warehouse import owner
 from openingbell.warehouse.protocol import Warehouse, Writer
 from openingbell.warehouse.transact import transact
 
@@ -70,14 +71,17 @@ def run(
         warehouse: where to.
         clock: says when.
         settings: how many rows go into one transaction.
-        source: the home's; a file of another one is a failure. None takes any.
+        source: the home's, which the warehouse belongs to from then on; a file of another one is a failure. None takes
+            any.
         progress: told how far it is.
 
     Raises:
+        SourceError: the warehouse belongs to another source.
         WarehouseLocked: another process holds the warehouse; the files wait.
         RecordError: a manifest cannot be read.
     """
     warehouse.setup()
+    claim = partial(owner.claim, source=source, place=warehouse.place) if source is not None else None
     record = landing.record()
     with warehouse.read() as reader:
         pending = record.files.join(reader.read(tables.LOADS), on="load_id", how="anti", maintain_order="left")
@@ -85,7 +89,7 @@ def run(
     theirs = pending.filter(~is_ours).select("feed", "load_id", "source").iter_rows()
     total = Loaded(failures=tuple(_refused(feed, load_id, other, source) for feed, load_id, other in theirs))
     for bundles in _read_ahead(pending.filter(is_ours), record.asks, landing, settings.rows_per_transaction):
-        done = transact(warehouse, partial(_load, bundles, record, landing, clock.now()))
+        done = transact(warehouse, partial(_load, bundles, record, landing, clock.now(), claim))
         total += done
         log.info("files_loaded", files=done.files, rows_new=done.rows_new)
         if progress is not None:
@@ -122,7 +126,16 @@ def _asks_of(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
     return asks.join(files.select(pl.col("load_id").cast(pl.Categorical)), on="load_id", how="semi")
 
 
-def _load(bundles: list[Bundle], record: Record, landing: Landing, now: datetime, writer: Writer) -> Loaded:
+def _load(
+    bundles: list[Bundle],
+    record: Record,
+    landing: Landing,
+    now: datetime,
+    claim: Callable[[Writer], None] | None,
+    writer: Writer,
+) -> Loaded:
+    if claim is not None:
+        claim(writer)
     loads = writer.read(tables.LOADS)
     wanted = pl.concat(bundle.files for bundle in bundles)
     done = loads.join(wanted, on="load_id", how="semi")

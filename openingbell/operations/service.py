@@ -20,6 +20,7 @@ from openingbell.feeds import FEEDS, STOCKS
 from openingbell.operations import backfill
 from openingbell.operations.entry import Wish, closures_of
 from openingbell.operations.heartbeat import Heartbeat
+from openingbell.operations.keeping import tidying
 from openingbell.operations.scheduler import run_forever
 from openingbell.operations.stopping import Stop
 from openingbell.operations.vendor_report import view
@@ -59,12 +60,13 @@ class Service:
             worker.run(FULL, self._progress, period=day)
 
     def night(self) -> None:
-        """Read the week and a sample of all history again, and learn how late the vendor is."""
+        """Read the week and a sample of all history again, learn how late the vendor is, and compress old files."""
         with self._now() as worker:
             sample = worker.pipeline.settings.revision_sample
             worker.run((EXTRACT, LOAD, TRANSFORM, QUALITY), self._progress, wanted=Wanted(sample=sample))
             if not self.stop.is_set():
                 view.learn(worker.home, worker.pipeline)
+                tidying.tidy(worker.pipeline, most=tidying.FILES_A_NIGHT, stop=self.stop.is_set)
 
     def week(self, session: date) -> None:
         """The report of the week in which a session is."""

@@ -35,6 +35,7 @@ from openingbell.vendor.running import RunningVendor, open_source, serve
 from openingbell.vendor.source import Source as VendorSource
 from openingbell.vendor.splits import PlayedSplit
 from openingbell.wants import Want
+from openingbell.warehouse import owner
 from openingbell.warehouse.connect import connect
 
 log = structlog.get_logger()
@@ -154,7 +155,8 @@ def at_work(wish: Wish, command: str, *, asks: bool, stop: Callable[[], bool] = 
 
     Raises:
         WorkerBusy: another worker is in the home.
-        SourceError: what has landed in a live home came from another address than the settings'.
+        SourceError: what has landed in a live home came from another address than the settings', or the warehouse
+            holds data of another source.
         SettingsError: the vendor is to be asked, and there is no key.
     """
     with entered(wish) as (home, made), ExitStack() as stack:
@@ -168,7 +170,7 @@ def at_work(wish: Wish, command: str, *, asks: bool, stop: Callable[[], bool] = 
         if asks:
             landed = len(pipeline.landing.survey()[0].files) > 0
             homes.bind(home, pipeline.settings.base_url, landed=landed)
-        _close_abandoned(pipeline)
+        _look_at_warehouse(pipeline)
         pointed = pipeline if is_live or not asks else stack.enter_context(_with_lookalike(home.source, pipeline))
         at_once = pipeline.settings.model_copy(update={"warehouse_wait_seconds": 0.0})
         jobs = JobLog(
@@ -228,9 +230,16 @@ def _stage(
             return lambda _: flow.report(pipeline, period)
 
 
-def _close_abandoned(pipeline: Pipeline) -> None:
+def _look_at_warehouse(pipeline: Pipeline) -> None:
+    """Refuse one of another source, and close the jobs of a worker that died. What cannot be read now is looked at by
+    the first load.
+    """
+    warehouse = pipeline.warehouse
     try:
-        if abandoned := close_abandoned(pipeline.warehouse, pipeline.clock.now()):
+        if warehouse.exists():
+            with warehouse.read() as reader:
+                owner.require_own(reader, pipeline.source, warehouse.place)
+        if abandoned := close_abandoned(warehouse, pipeline.clock.now()):
             log.warning("jobs_abandoned", jobs=abandoned)
     except WarehouseError as error:
         log.warning("job_log_waits", reason=str(error))

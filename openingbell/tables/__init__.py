@@ -23,9 +23,9 @@ from openingbell.tables.analytics import (
     TECHNICAL_INDICATORS_DAILY,
     VOLATILITY_SYMBOL,
 )
-from openingbell.tables.operations import COVERAGE, JOB_LOG, LOADS, MADE_WITH, QUALITY_LOG, QUARANTINE
+from openingbell.tables.operations import COVERAGE, JOB_LOG, LOADS, MADE_WITH, QUALITY_LOG, QUARANTINE, SCHEMA_VERSIONS
 from openingbell.tables.raw import ACTIONS_RAW, BOND_RAW, COMMODITY_RAW, EOD_RAW, INDEX_RAW, REFERENCE_RAW, STOCK_RAW
-from openingbell.tables.table import ANALYTICS, OPERATIONS, RAW, Column, Table
+from openingbell.tables.table import ANALYTICS, OPERATIONS, RAW, TYPES, Column, Layout, Table
 
 TABLES: tuple[Table, ...] = (
     STOCK_RAW, INDEX_RAW, COMMODITY_RAW, EOD_RAW, BOND_RAW, ACTIONS_RAW, REFERENCE_RAW,
@@ -69,14 +69,17 @@ __all__ = [
     "RAW",
     "REFERENCE_RAW",
     "RESTATEMENTS",
+    "SCHEMA_VERSIONS",
     "STOCK",
     "STOCK_RAW",
     "SUMMARY_INDEXES",
     "TABLES",
     "TECHNICAL_INDICATORS",
     "TECHNICAL_INDICATORS_DAILY",
+    "TYPES",
     "VOLATILITY_SYMBOL",
     "Column",
+    "Layout",
     "Table",
     "of_layers",
 ]  # fmt: skip

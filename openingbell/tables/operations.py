@@ -31,9 +31,10 @@ MADE_WITH = Table(
     OPERATIONS,
     "made_with",
     ("name",),
-    "The settings and definitions that the analytics tables were made with; when they change, all is made anew.",
+    "The settings and definitions that the analytics tables were made with; when they change, all is made anew. And the "
+    "source whose data the warehouse holds.",
     (
-        Column("name", TEXT, "a setting's name, or `columns`"),
+        Column("name", TEXT, "a setting's name, or `columns`, `definitions`, `closures` or `source`"),
         Column("value", TEXT, "its value as JSON"),
     ),
     order="name",
@@ -107,3 +108,16 @@ QUARANTINE = Table(
     ),
     order="load_id",
 )
+SCHEMA_VERSIONS = Table(
+    OPERATIONS,
+    "schema_versions",
+    ("version",),
+    "Which versions of the tables the warehouse has had since it was made, or since versions are recorded.",
+    (
+        Column("version", COUNT, "rises by one; the greatest is what it has"),
+        Column("name", TEXT, "what that version brought"),
+        Column("applied_at", MOMENT, "when it was committed", "UTC"),
+    ),
+    order="applied_at",
+)
+"""The warehouse's own. It is not among `TABLES`: it is neither copied nor compared, each warehouse has its own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +17,15 @@ MOMENT = pl.Datetime("us")
 PRICE = pl.Float64()
 COUNT = pl.Int64()
 FLAG = pl.Boolean()
+TYPES: dict[pl.DataType, str] = {
+    TEXT: "text", DAY: "date", MOMENT: "timestamp", PRICE: "float64", COUNT: "int64", FLAG: "boolean",
+}  # fmt: skip
+"""What the types are called, whatever the engine calls them."""
+
+Layout = Mapping[tuple[str, str], Mapping[str, str]]
+"""The columns of tables, by layer and name, each with what its type is called: one of `TYPES`, or the engine's word for
+a type that no table has.
+"""
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,11 @@ class Table:
     def schema(self) -> pl.Schema:
         """The frame schema of the table."""
         return pl.Schema({column.name: column.dtype for column in self.columns})
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        """What the types of its columns are called, by column."""
+        return {column.name: TYPES[column.dtype] for column in self.columns}
 
     @cached_property
     def is_dated(self) -> bool:

@@ -123,9 +123,9 @@ def show_status(status: Status) -> None:
     out.print(f"[bold]holes[/]        {holes}")
 
 
-def show_differences(differences: Sequence[Difference]) -> None:
-    """Two warehouses, table by table."""
-    table = grid_of("table", "rows", "rebuilt", "only here", "only rebuilt", "", right=(1, 2, 3, 4))
+def show_differences(differences: Sequence[Difference], *, other: str = "rebuilt") -> None:
+    """Two warehouses, table by table; `other` is what the second one is called."""
+    table = grid_of("table", "rows", other, "only here", f"only {other}", "", right=(1, 2, 3, 4))
     for one in differences:
         verdict = "[green]equal[/]" if one.equal else "[red]differs[/]"
         table.add_row(

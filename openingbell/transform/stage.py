@@ -15,6 +15,7 @@ from openingbell.config import Settings
 from openingbell.progress import Progress
 from openingbell.transform.work import Work
 from openingbell.universe import Universe
+from openingbell.warehouse.owner import SOURCE
 from openingbell.warehouse.protocol import Warehouse, Writer
 from openingbell.warehouse.transact import transact
 
@@ -88,7 +89,7 @@ def _made_otherwise(writer: Writer, settings: Settings, loads: pl.DataFrame) -> 
         schema=tables.MADE_WITH.schema,
         orient="row",
     )
-    recorded = writer.read(tables.MADE_WITH).sort("name")
+    recorded = writer.read(tables.MADE_WITH).filter(pl.col("name") != SOURCE).sort("name")
     if recorded.equals(today):
         return False
     writer.remove(tables.MADE_WITH, recorded.select("name"))

@@ -15,16 +15,14 @@ from typing import Any
 
 import duckdb
 import polars as pl
-import structlog
 
 from openingbell.clock import Clock
 from openingbell.errors import WarehouseError, WarehouseLocked
-from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TABLES, Column, Table
-from openingbell.warehouse import schema
+from openingbell.tables import ANALYTICS, OPERATIONS, RAW, TYPES, Column, Layout, Table
+from openingbell.warehouse import upgrade
+from openingbell.warehouse.migrations import Add, Create, Drop, Remove, Retype, Step
 from openingbell.warehouse.reading import Reading
 from openingbell.warehouse.sql import DUCKDB, Statement, name_of, refused
-
-log = structlog.get_logger()
 
 SQL_TYPES: dict[pl.DataType, str] = {
     pl.String(): "VARCHAR",
@@ -34,6 +32,8 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Date(): "DATE",
     pl.Datetime("us"): "TIMESTAMP",
 }
+TYPES_HERE = {text: TYPES[dtype] for dtype, text in SQL_TYPES.items()}
+LAYERS = (RAW, ANALYTICS, OPERATIONS)
 CONFIG: dict[str, Any] = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
 MEMORY_MB = 2_048
 READING = {duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI}
@@ -52,6 +52,21 @@ def create_statement(table: Table) -> str:
     return f"CREATE TABLE {DUCKDB.table(table)} ({', '.join(map(_column, table.columns))})"
 
 
+def statement_of(step: Step) -> str:
+    """The DDL of one step of a migration."""
+    match step:
+        case Create(table):
+            return create_statement(table)
+        case Add(table, column):
+            return f"ALTER TABLE {DUCKDB.table(table)} ADD COLUMN {_column(column)}"
+        case Retype(table, column):
+            return f"ALTER TABLE {DUCKDB.table(table)} ALTER {name_of(column.name)} TYPE {SQL_TYPES[column.dtype]}"
+        case Drop(table, name):
+            return f"ALTER TABLE {DUCKDB.table(table)} DROP COLUMN {name_of(name)}"
+        case Remove(table):
+            return f"DROP TABLE {DUCKDB.table(table)}"
+
+
 def _column(column: Column) -> str:
     return f"{name_of(column.name)} {SQL_TYPES[column.dtype]}{'' if column.null else ' NOT NULL'}"
 
@@ -63,6 +78,16 @@ class DuckDBReader(Reading):
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+
+    def layout(self) -> Layout:
+        """See `protocol.Reader`."""
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for layer, table, column, engines in self._connection.execute(
+            "SELECT schema_name, table_name, column_name, data_type FROM duckdb_columns() "
+            "WHERE schema_name IN (?, ?, ?) ORDER BY table_oid, column_index", LAYERS
+        ).fetchall():  # fmt: skip
+            found.setdefault((layer, table), {})[column] = TYPES_HERE.get(engines, engines)
+        return found
 
     def _frame(self, statement: Statement) -> pl.DataFrame:
         frame: pl.DataFrame = self._connection.sql(statement.text, params=list(statement.parameters)).pl()
@@ -105,6 +130,11 @@ class DuckDBWriter(DuckDBReader):
         statement = f"DELETE FROM {DUCKDB.table(table)} AS stored USING incoming WHERE {' AND '.join(same)}"
         self._run(statement, bounds, incoming=keys.unique())
 
+    def migrate(self, steps: Sequence[Step]) -> None:
+        """See `protocol.Writer`."""
+        for step in steps:
+            self._run(statement_of(step))
+
     def _run(
         self,
         text: str,
@@ -126,6 +156,7 @@ class DuckDBWarehouse:
         self._memory_mb = memory_mb
         self._config = CONFIG | {"memory_limit": f"{memory_mb}MB"}
         self._is_set_up = False
+        self._is_known = False
         self._kept: duckdb.DuckDBPyConnection | None = None
 
     def exists(self) -> bool:
@@ -136,33 +167,15 @@ class DuckDBWarehouse:
         """See `protocol.Warehouse`."""
         return []
 
-    def setup(self) -> None:
+    def setup(self, *, losing: bool = False) -> None:
         """See `protocol.Warehouse`."""
         if self._is_set_up and self.path.exists():
             return
-        if not self.path.exists():
+        if self.path.exists():
+            upgrade.bring_up(self, self._clock.now(), losing=losing)
+        else:
             self._create()
-        with self._connection(read_only=True) as connection:
-            missing = self._missing(connection)
-        if missing:
-            with self.write() as writer:
-                for statement in missing:
-                    writer._run(statement)
-            log.info("warehouse_migrated", statements=missing)
         self._is_set_up = True
-
-    def _missing(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
-        """What makes the file fit this version: tables and columns that were not there yet."""
-        found: dict[tuple[str, str], dict[str, str]] = {}
-        for layer, name, column, kind in connection.execute(
-            "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns"
-        ).fetchall():
-            found.setdefault((layer, name), {})[column] = kind
-        missing = schema.missing(found, lambda _, column: SQL_TYPES[column.dtype], self.place)
-        return [
-            *map(create_statement, missing.tables),
-            *(f"ALTER TABLE {DUCKDB.table(table)} ADD COLUMN {_column(column)}" for table, column in missing.columns),
-        ]
 
     def _create(self) -> None:
         """Make the file aside and put it into place whole, so that a full disk or a kill leaves no half of one."""
@@ -171,10 +184,9 @@ class DuckDBWarehouse:
         aside.path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with aside._connection(read_only=False) as connection:
-                for layer in (RAW, ANALYTICS, OPERATIONS):
+                for layer in LAYERS:
                     connection.execute(f"CREATE SCHEMA {layer}").fetchall()
-                for table in TABLES:
-                    connection.execute(create_statement(table)).fetchall()
+                upgrade.create(DuckDBWriter(connection), self._clock.now())
         except WarehouseError:
             aside.delete()
             raise
@@ -243,19 +255,24 @@ class DuckDBWarehouse:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=True) as connection:
             connection.execute("BEGIN TRANSACTION").fetchall()
-            yield DuckDBReader(connection)
+            reader = DuckDBReader(connection)
+            self._require_known(reader)
+            yield reader
 
     @contextmanager
     def write(self) -> Iterator[DuckDBWriter]:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=False) as connection:
             connection.execute("BEGIN TRANSACTION").fetchall()
-            yield DuckDBWriter(connection)
+            writer = DuckDBWriter(connection)
+            self._require_known(writer)
+            yield writer
             connection.execute("COMMIT").fetchall()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """See `protocol.Warehouse`."""
         with self._connection(read_only=True) as connection:
+            self._require_known(DuckDBReader(connection))
             connection.execute("SET search_path = 'analytics,raw,operations'").fetchall()
             connection.execute("SET enable_external_access = false").fetchall()
             connection.execute("SET lock_configuration = true").fetchall()
@@ -271,6 +288,12 @@ class DuckDBWarehouse:
                     raise
                 raise refused(sql, str(error)) from error
         return frame
+
+    def _require_known(self, reader: DuckDBReader) -> None:
+        """Refuse what a newer program made; looked at once."""
+        if not self._is_known:
+            upgrade.require_known(reader, self.place)
+            self._is_known = True
 
     @contextmanager
     def _connection(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:

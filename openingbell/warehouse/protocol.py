@@ -1,7 +1,8 @@
 """What a warehouse can do. One file per engine implements it; one conformance suite holds for all.
 
 Readers and writers are short: open, work, close. A write is one transaction; it commits when its block ends and leaves
-nothing behind when the block raises or the process dies.
+nothing behind when the block raises or the process dies. What a newer program made is refused (`SchemaTooNew`) by
+all of them: see `upgrade.require_known`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 import polars as pl
 
-from openingbell.tables import Table
+from openingbell.tables import Layout, Table
+
+if TYPE_CHECKING:
+    from openingbell.warehouse.migrations import Step
 
 
 class Reader(Protocol):
@@ -79,9 +83,21 @@ class Reader(Protocol):
         """The least and the greatest value of a column (the table's order column), None when there are no rows."""
         ...
 
+    def days(self, table: Table) -> pl.DataFrame:
+        """Rows of each day of a dated table's order column that has any: `day` (date), `rows` (int64), by day."""
+        ...
+
+    def layout(self) -> Layout:
+        """The tables of the three layers that are there, with their columns."""
+        ...
+
 
 class Writer(Reader, Protocol):
     """One transaction."""
+
+    def migrate(self, steps: Sequence[Step]) -> None:
+        """Change tables. Where the engine can, this belongs to the transaction; else each step is done when it is."""
+        ...
 
     def append(self, table: Table, rows: pl.DataFrame) -> None:
         """Add rows."""
@@ -105,11 +121,16 @@ class Warehouse(Protocol):
 
     place: str
 
-    def setup(self) -> None:
-        """Create what is missing; change nothing that is there.
+    def setup(self, *, losing: bool = False) -> None:
+        """Create what is missing, and bring what an earlier version made up to this one: see `upgrade`.
+
+        Args:
+            losing: whether what this version has no place for may be lost: for who has a backup of it.
 
         Raises:
-            WarehouseError: the warehouse has tables of another version of this program.
+            SchemaTooNew: a newer program made the tables.
+            BackupNeeded: something would be lost.
+            WarehouseError: the tables are not those of any version of this program.
         """
         ...
 

@@ -73,5 +73,13 @@ class Reading(ABC):
 
     def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
         """See `protocol.Reader`."""
-        first, last = self._frame(sql.bounds(table, self.dialect, by=by)).row(0)
+        return self._ends(sql.bounds(table, self.dialect, by=by))
+
+    def _ends(self, statement: Statement) -> tuple[date, date] | None:
+        """The answer to a question for bounds."""
+        first, last = self._frame(statement).row(0)
         return None if first is None else (first, last)
+
+    def days(self, table: Table) -> pl.DataFrame:
+        """See `protocol.Reader`."""
+        return self._frame(sql.days(table, self.dialect)).select("day", rows="found")

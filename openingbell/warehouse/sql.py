@@ -76,6 +76,14 @@ def spans(
     )
 
 
+def days(table: Table, dialect: Dialect = DUCKDB) -> Statement:
+    """Rows by day, as `protocol.Reader.days` describes them, with their number as `found`."""
+    day = f"CAST({name_of(table.order)} AS DATE)"
+    return Statement(
+        f"SELECT {day} AS day, count(*) AS found FROM {dialect.table(table)} GROUP BY {day} ORDER BY {day}"
+    )
+
+
 def count(table: Table, dialect: Dialect = DUCKDB) -> Statement:
     """The number of rows."""
     return Statement(f"SELECT count(*) AS n FROM {dialect.table(table)}")

@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Market:
 def filled(made: Market, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of ours."""
     path = tmp_path_factory.mktemp("filled") / "warehouse.duckdb"
-    run = ours.Ours(made.extracts, path, made.size.universe)
+    run = ours.Ours(made.extracts, ours.embedded(path), made.size.universe)
     assert run.load() == made.size.bars + made.size.symbols * made.size.sessions
     run.transform()
     return path
@@ -124,7 +124,7 @@ def test_the_pandas_script_does_the_same_job(
 
 def test_a_tick_becomes_visible(made: Market, monkeypatch: pytest.MonkeyPatch, filled: Path, tmp_path: Path) -> None:
     monkeypatch.setattr(tick, "filled", lambda _: filled)
-    home = tick.Ticking(made, tmp_path)
+    home = tick.Embedded(made, tmp_path)
     assert [home.in_process().seconds > 0 for _ in range(2)] == [True, True]
 
 

@@ -18,12 +18,13 @@ from openingbell import tables
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.errors import RecordError
-from openingbell.landing import Ask, Landing, Manifest, Outcome
+from openingbell.landing import Ask, Landing, Manifest, Outcome, compress
 from openingbell.load import stage
 from openingbell.load.stage import Loaded
 from openingbell.tables import Table
 from openingbell.versions import collapsed
 from openingbell.warehouse.duckdb import DuckDBWarehouse, DuckDBWriter
+from tests.forgetful import Forgetful
 
 START = datetime(2024, 5, 10, 13, 30, tzinfo=UTC)  # 09:30 in New York
 DAY = date(2024, 5, 10)
@@ -96,6 +97,16 @@ def wall(minutes: int) -> str:
 
 def later(minutes: float) -> datetime:
     return START + timedelta(minutes=minutes)
+
+
+def test_compressed_files_load_as_the_others_do(tmp_path: Path) -> None:
+    plain, packed = Bench(tmp_path / "plain"), Bench(tmp_path / "packed")
+    for at in (plain, packed):
+        for minute in (60, 75):
+            at.land(later(minute), ("AAPL", wall(minute - 60), "1"), ("MSFT", wall(0), f"{minute}"))
+    assert compress(packed.landing, later(70)).files == 1
+    assert packed.load() == plain.load() == Loaded(files=2, rows=4, rows_new=4)
+    assert packed.rows(tables.STOCK_RAW).equals(plain.rows(tables.STOCK_RAW), null_equal=True)
 
 
 def test_a_file_loads_once_with_its_row_in_loads(tmp_path: Path) -> None:
@@ -208,6 +219,23 @@ def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (at.landing.root / "stocks" / "bad.json").write_text('{"load_id": 1}')
     with pytest.raises(RecordError, match=r"manifest .*bad\.json"):
         at.load()
+
+
+@pytest.mark.parametrize(("undone", "unheard"), [(1, 0), (0, 1), (1, 1)])
+def test_a_load_whose_answer_was_lost_is_looked_up_and_told_as_what_it_did(
+    tmp_path: Path, undone: int, unheard: int
+) -> None:
+    """Two files, a transaction each; the first is lost, before or after its commit."""
+    at = Bench(tmp_path, rows_per_transaction=1)
+    at.land(later(60), ("AAPL", wall(0), "1"), ("AAPL", wall(15), "2"))
+    at.land(later(61), ("AAPL", wall(15), "2"), ("AAPL", wall(30), "3"))
+    forgetful = Forgetful(at.warehouse.path, clock=at.clock, wait_seconds=0)
+    forgetful.undone, forgetful.unheard = undone, unheard
+    done = stage.run(at.landing, forgetful, at.clock, at.settings)
+    assert done == Loaded(files=2, rows=4, rows_new=3, rows_same=1)
+    assert len(at.rows(tables.LOADS)) == 2
+    assert at.rows(tables.STOCK_RAW)["close"].to_list() == [1.0, 2.0, 3.0]
+    assert at.load() == Loaded()
 
 
 @pytest.mark.parametrize(("rows", "transactions"), [(1, 6), (2, 6), (4, 3), (5, 3), (12, 1), (500_000, 1)])

@@ -38,6 +38,7 @@ from openingbell.tables import QUALITY_LOG
 from openingbell.transform import stage as transformation
 from openingbell.universe import Universe, from_symbols
 from openingbell.warehouse.duckdb import DuckDBWarehouse
+from tests.forgetful import Forgetful
 
 NOW = datetime(2019, 2, 16, 12, tzinfo=UTC)
 """A Saturday: the week of 2019-02-11 to 15 is over."""
@@ -372,3 +373,21 @@ def test_the_known_faults_of_public_histories_are_found_and_no_others(dirty: Hom
         after = reader.read(tables.TECHNICAL_INDICATORS_DAILY, symbols=["CLUSD"], first=day, last=day + timedelta(1))
     assert (oil["close"], oil["dq_flags"]) == (-36.98, "P15")
     assert after["bb_lower"].min() < 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(("undone", "unheard"), [(1, 0), (0, 1)])
+def test_a_run_whose_answer_was_lost_logs_and_tells_what_one_that_was_heard_does(
+    dirty: Home, undone: int, unheard: int
+) -> None:
+    first, last = date(2019, 1, 1), date(2026, 12, 31)
+    heard = dirty.check(run_id="q1", first=first, last=last)
+    with dirty.warehouse.write() as writer:
+        writer.clear(QUALITY_LOG)
+    forgetful = Forgetful(dirty.warehouse.path, clock=dirty.clock, wait_seconds=1)
+    forgetful.undone, forgetful.unheard = undone, unheard
+    record = dirty.landing.record()
+    done = quality.run(forgetful, dirty.universe, record, NOW, SETTINGS, run_id="q2", first=first, last=last)
+    assert done == heard
+    with dirty.warehouse.read() as reader:
+        assert set(reader.read(QUALITY_LOG)["run_id"]) == {"q2"}
+    dirty.log("q2")

@@ -21,6 +21,7 @@ from openingbell.transform import stage
 from openingbell.transform.stage import Transformed
 from openingbell.universe import from_symbols
 from openingbell.warehouse.duckdb import DuckDBWriter
+from tests.forgetful import Forgetful
 from tests.transform.homes import (
     WHOLE,
     Answer,
@@ -140,6 +141,21 @@ def test_the_mark_of_a_load_says_when_it_was_transformed(home: Home) -> None:
     with home.warehouse.read() as reader:
         marks = reader.read(tables.LOADS).sort("load_id")["transformed_at"].to_list()
     assert marks == [datetime(2026, 1, 1), datetime(2026, 1, 1, 1)]
+
+
+@pytest.mark.parametrize(("undone", "unheard"), [(1, 0), (0, 1), (1, 1)])
+def test_a_transform_whose_answer_was_lost_is_told_as_what_it_did(
+    home: Home, tmp_path: Path, undone: int, unheard: int
+) -> None:
+    other = Home(tmp_path / "other")
+    forgetful = Forgetful(home.warehouse.path, clock=home.clock, wait_seconds=1)
+    forgetful.undone, forgetful.unheard = undone, unheard
+    for one in (home, other):
+        one.load(bars("AAA", {"2019-01-02 10:00": sound(10.0)}))
+    done = stage.run(forgetful, home.universe, home.clock, home.settings)
+    assert done == other.transform()
+    assert done.loads == 1
+    require_equal(home.tables(), other.tables())
 
 
 @pytest.mark.parametrize("writes", range(7))

@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -30,14 +31,19 @@ from hypothesis import strategies as st
 from openingbell import tables
 from openingbell.clock import SystemClock, VirtualClock
 from openingbell.config import Settings
-from openingbell.errors import QueryError, WarehouseError
+from openingbell.errors import BackupNeeded, QueryError, SchemaTooNew, WarehouseError
 from openingbell.tables import Table
+from openingbell.tables.history import Version
 from openingbell.warehouse import protocol
 from openingbell.warehouse.connect import connect
 from openingbell.warehouse.duckdb import DuckDBReader, DuckDBWarehouse, DuckDBWriter
-from openingbell.warehouse.mysql.warehouse import MySQLReader, MySQLWarehouse, MySQLWriter
+from openingbell.warehouse.migrations import TODAY, Schema
+from openingbell.warehouse.mysql.transaction import MySQLReader, MySQLWriter
+from openingbell.warehouse.mysql.warehouse import MySQLWarehouse
 from openingbell.warehouse.protocol import Reader, Warehouse, Writer
+from openingbell.warehouse.upgrade import bring_up, plan_of
 from tests.server import URL
+from tests.warehouse.earlier import make_earlier
 
 NOW = datetime(2019, 2, 15, 22, tzinfo=UTC)
 posix = pytest.mark.skipif(os.name == "nt", reason="SIGKILL is POSIX")
@@ -49,7 +55,7 @@ def duckdb_at(folder: Path) -> DuckDBWarehouse:
 
 
 def mysql_at(folder: Path) -> Warehouse:
-    """A warehouse on the tests' server. Making databases takes its time: all that are called `one` are the same."""
+    """A warehouse on the tests' server."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     name = f"one_{worker}" if folder.name == "one" else "t" + hashlib.sha1(str(folder).encode()).hexdigest()[:16]
     return connect(Settings(warehouse_url=os.environ[URL] + name), folder, SystemClock())
@@ -71,13 +77,19 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 
 
 @pytest.fixture
-def place(engine: str, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
-    """Makes warehouses of the engine, one a name."""
+def folder(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the engine's warehouse is that all tests share, one after the other: to make one takes its time."""
+    return tmp_path_factory.getbasetemp() / engine / "one"
+
+
+@pytest.fixture
+def place(engine: str, folder: Path, tmp_path: Path) -> Iterator[Callable[[str], Any]]:
+    """Makes warehouses of the engine, one a name; `one` is that which tests share."""
     made: dict[str, Any] = {}
-    yield lambda name: made.setdefault(name, ENGINES[engine](tmp_path / name))
-    for name, one in made.items():
+    yield lambda name: made.setdefault(name, ENGINES[engine](folder if name == "one" else tmp_path / name))
+    for name, warehouse in made.items():
         if name != "one":
-            one.delete()
+            warehouse.delete()
 
 
 @pytest.fixture
@@ -529,13 +541,11 @@ def test_many_read_at_once(warehouse: Warehouse) -> None:
 
 
 @posix
-def test_a_process_killed_while_it_writes_leaves_the_old_state(
-    warehouse: Warehouse, engine: str, tmp_path: Path
-) -> None:
+def test_a_process_killed_while_it_writes_leaves_the_old_state(warehouse: Warehouse, engine: str, folder: Path) -> None:
     write(warehouse, rows(stock()))
     program = (
         "import os, signal; from pathlib import Path; from tests.warehouse.test_conformance import *\n"
-        f"with ENGINES[{engine!r}](Path({str(tmp_path / 'one')!r})).write() as writer:\n"
+        f"with ENGINES[{engine!r}](Path({str(folder)!r})).write() as writer:\n"
         "    writer.remove(tables.STOCK_RAW, rows(stock()).select('symbol'))\n"
         "    writer.append(tables.STOCK_RAW, pl.concat([rows(stock('B', n)) for n in range(2_000)]))\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -595,3 +605,116 @@ def test_a_query_that_writes_or_is_wrong_is_refused_and_changes_nothing(warehous
         warehouse.query(sql)
     assert stored(warehouse).equals(rows(stock()))
     warehouse.setup()
+
+
+@pytest.fixture
+def anew(engine: str, tmp_path: Path, place: Callable[[str], Any]) -> Callable[[], Any]:
+    """Makes objects of one warehouse, which no other test has: each knows nothing of what the one before did to it."""
+    place("changed").setup()
+    return lambda: ENGINES[engine](tmp_path / "changed")
+
+
+def days_of(warehouse: Warehouse, table: Table) -> pl.DataFrame:
+    with warehouse.read() as reader:
+        return reader.days(table)
+
+
+def test_the_days_of_a_table_are_counted_in_order(warehouse: Warehouse) -> None:
+    assert days_of(warehouse, tables.STOCK_RAW).schema == {"day": pl.Date(), "rows": pl.Int64()}
+    write(warehouse, rows(stock("A", 60 * 24), stock("A", 3), stock("B", 3), stock("B", date=datetime(1969, 12, 31))))
+    write(warehouse, daily("A", date(2019, 2, 14), date(2019, 2, 12)), tables.DAILY_BARS)
+    assert days_of(warehouse, tables.STOCK_RAW).rows() == [
+        (date(1969, 12, 31), 1), (date(2019, 2, 15), 2), (date(2019, 2, 16), 1),
+    ]  # fmt: skip
+    assert days_of(warehouse, tables.DAILY_BARS).rows() == [(date(2019, 2, 12), 1), (date(2019, 2, 14), 1)]
+
+
+def layout_of(warehouse: Warehouse) -> dict[tuple[str, str], dict[str, str]]:
+    with warehouse.read() as reader:
+        return {place: dict(columns) for place, columns in reader.layout().items()}
+
+
+def declared(found: Iterable[Table] = TODAY.tables) -> dict[tuple[str, str], dict[str, str]]:
+    return {(table.layer, table.name): table.types for table in found}
+
+
+def versions_of(warehouse: Warehouse) -> list[int]:
+    """The recorded versions."""
+    return stored(warehouse, tables.SCHEMA_VERSIONS)["version"].to_list()
+
+
+def test_a_new_warehouse_has_the_tables_of_this_program_and_records_their_version(anew: Callable[[], Any]) -> None:
+    assert layout_of(anew()) == declared()
+    found = stored(anew(), tables.SCHEMA_VERSIONS)
+    assert found.drop("applied_at").rows() == [(TODAY.newest.number, TODAY.newest.name)]
+
+
+@pytest.mark.parametrize("version", [version.number for version in TODAY.versions[:-1]])
+def test_a_warehouse_of_an_earlier_version_is_brought_up_and_keeps_its_rows(
+    anew: Callable[[], Any], version: int
+) -> None:
+    """Null in what is new, and what is written afterwards stands beside them."""
+    written = make_earlier(anew(), version)
+    for _ in range(2):
+        anew().setup()
+        assert layout_of(anew()) == declared()
+        assert versions_of(anew()) == [one.number for one in TODAY.versions if one.number > version]
+    with anew().write() as writer:
+        for table in tables.TABLES:
+            found, before = writer.read(table), written.get(table.name, table.empty())
+            assert found.select(before.columns).sort(table.key).equals(before, null_equal=True), table.name
+            assert all(found[name].null_count() == len(found) for name in set(table.names) - set(before.columns))
+        writer.append(tables.STOCK_RAW, rows(stock()))
+        assert writer.count(tables.STOCK_RAW) == len(written["stock_data_raw"]) + 1
+
+
+def test_a_migration_that_fails_is_done_by_the_next(anew: Callable[[], Any]) -> None:
+    """Whether the engine undid what came before the failure or not."""
+    make_earlier(anew(), 1)
+    with anew().read() as reader:
+        steps = plan_of(reader, "here").steps
+    with pytest.raises(WarehouseError), anew().write() as writer:
+        writer.migrate([*steps[: len(steps) // 2], steps[0]])
+    assert layout_of(anew()) != declared()
+    anew().setup()
+    assert layout_of(anew()) == declared()
+    assert versions_of(anew())[-1] == TODAY.newest.number
+
+
+def test_a_newer_warehouse_is_refused_by_name_for_whatever_it_is_wanted(anew: Callable[[], Any]) -> None:
+    newer = (TODAY.newest.number + 2, "bars of the moon", datetime(2030, 1, 1))
+    frame = pl.DataFrame([newer], schema=tables.SCHEMA_VERSIONS.schema, orient="row")
+    write(anew(), frame, tables.SCHEMA_VERSIONS)
+
+    def read() -> None:
+        with anew().read():
+            pass
+
+    words = rf"version {newer[0]} \(bars of the moon\), .*; this one knows versions up to {TODAY.newest.number} \("
+    for use in (anew().setup, read, lambda: write(anew(), rows(stock())), lambda: anew().query("SELECT 1 AS a")):
+        with pytest.raises(SchemaTooNew, match=words):
+            use()
+
+
+def test_what_a_version_takes_away_goes_only_for_who_has_a_backup(anew: Callable[[], Any]) -> None:
+    write(anew(), rows(stock(close=1.5), stock(minute=1, close=2.0)))
+    kept = tuple(
+        replace(c, dtype=pl.String()) if c.name == "volume" else c for c in tables.STOCK_RAW.columns if c.name != "open"
+    )
+    narrower = replace(tables.STOCK_RAW, columns=kept)
+    less = tuple(t for t in TODAY.tables if t not in (tables.STOCK_RAW, tables.RESTATEMENTS))
+    number = TODAY.newest.number + 1
+    lost = Version(number, "less", drops=("stock_data_raw.open", "restatements"), retypes=("stock_data_raw.volume",))
+    later = Schema((narrower, *less), (*TODAY.versions, lost))
+    words = "make stock_data_raw.volume text, drop stock_data_raw.open, drop restatements, which cannot be had back"
+    with pytest.raises(BackupNeeded, match=words):
+        bring_up(anew(), NOW, later, losing=False)
+    assert layout_of(anew()) == declared()
+    seen = anew()  # which has seen the version before, and so does not refuse the later one
+    with seen.read() as reader:
+        assert reader.count(tables.STOCK_RAW) == 2
+    bring_up(seen, NOW, later, losing=True)
+    with seen.read() as reader:
+        assert reader.read(tables.SCHEMA_VERSIONS)["version"].max() == number
+        assert reader.layout() == declared(later.tables)
+        assert reader.read(narrower)["close"].sort().to_list() == [1.5, 2.0]

@@ -13,15 +13,24 @@ import pytest
 from openingbell import tables
 from openingbell.tables import ANALYTICS, OPERATIONS, RAW
 from openingbell.warehouse import duckdb
+from openingbell.warehouse.migrations import TODAY, Add, Drop, Remove, Retype, Step
 from openingbell.warehouse.mysql import statements
 from openingbell.warehouse.mysql.statements import MARIADB_COLLATION, MYSQL_COLLATION, Databases, Shape
 
 FOLDER = Path(__file__).resolve().parent / "statements"
 DATABASES = Databases({layer: f"openingbell_{layer}" for layer in (RAW, ANALYTICS, OPERATIONS)})
 
+STEPS: tuple[Step, ...] = (
+    Add(tables.STOCK, tables.STOCK.columns[-1]),
+    Retype(tables.STOCK, tables.STOCK.columns[4]),
+    Drop(tables.STOCK, "close"),
+    Remove(tables.STOCK),
+)
+"""Of a migration, beside those that create tables."""
+
 
 def of_duckdb() -> list[str]:
-    return [duckdb.create_statement(table) for table in tables.TABLES]
+    return [*map(duckdb.create_statement, TODAY.tables), *map(duckdb.statement_of, STEPS)]
 
 
 def of_server(collation: str) -> list[str]:
@@ -30,16 +39,21 @@ def of_server(collation: str) -> list[str]:
     return [
         *statements.session(10),
         *(statements.create_database(name, shape) for name in DATABASES.names.values()),
-        *(statements.create_table(table, dialect, shape) for table in tables.TABLES),
+        *(statements.create_table(table, dialect, shape) for table in TODAY.tables),
         statements.create_table(tables.BOND_RAW, dialect, Shape(collation, last_year=2002)),
-        statements.add_column(tables.STOCK, tables.STOCK.columns[-1], dialect),
+        *(statements.statement_of(step, dialect, shape) for step in STEPS),
         statements.load(dialect.table(tables.QUARANTINE), tables.QUARANTINE.names),
         f"{statements.insert(dialect.table(tables.QUARANTINE), tables.QUARANTINE.names)}(…)",
         statements.stage(tables.STOCK, key, dialect, shape),
         statements.delete_staged(tables.STOCK, key, dialect),
         statements.delete_staged(tables.STOCK, ["load_id"], dialect),
         statements.drop_staged(dialect),
+        statements.analyze(["a.x", "b.x"]),
         statements.clear(tables.STOCK, dialect),
+        statements.symbols_there(tables.STOCK_RAW, dialect).text,
+        statements.bounds(tables.STOCK_RAW, dialect, by="date").text,
+        statements.bounds(tables.STOCK_RAW, dialect, by="extracted_at").text,
+        statements.bounds(tables.STOCK, dialect, by="date").text,
         statements.rename([("a.x", "b.x"), ("c.x", "a.x")]),
         statements.columns_there(DATABASES.names.values()),
         statements.tables_there(DATABASES.names.values()),

@@ -2,7 +2,8 @@
 Pure.
 
 A big table lies in the order in which it is read and loaded: symbol, then time, then the rest of its key. A second
-index finds the rows of a day among those of all symbols, a third the rows of a landed file. Text is compared byte by
+index finds the rows of a day among those of all symbols, in raw tables those of a landed file: versions of a day are
+asked for by symbol, and each further index makes a load half as long again. Text is compared byte by
 byte and with its trailing blanks; the one word in which the two servers differ is the name of that collation.
 """
 
@@ -14,8 +15,10 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from openingbell.tables import OPERATIONS, RAW, Column, Table
-from openingbell.warehouse.sql import Dialect, name_of
+from openingbell.tables import OPERATIONS, RAW, TYPES, Column, Table
+from openingbell.warehouse import sql
+from openingbell.warehouse.migrations import Add, Create, Drop, Remove, Retype, Step
+from openingbell.warehouse.sql import Dialect, Statement, name_of
 
 MYSQL_COLLATION, MARIADB_COLLATION = "utf8mb4_0900_bin", "utf8mb4_nopad_bin"
 KEY_TEXT = "varchar(128)"
@@ -28,6 +31,7 @@ SQL_TYPES: dict[pl.DataType, str] = {
     pl.Date(): "date",
     pl.Datetime("us"): "datetime(6)",
 }
+TYPES_HERE = {KEY_TEXT: TYPES[pl.String()], **{text: TYPES[dtype] for dtype, text in SQL_TYPES.items()}}
 STAGED = "openingbell_keys"
 SQL_MODE = (
     "ANSI_QUOTES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ONLY_FULL_GROUP_BY,"
@@ -35,6 +39,8 @@ SQL_MODE = (
 )
 PATIENCE_SECONDS = 600
 """How long the server waits for us while rows are sent, in either direction."""
+IDLE_SECONDS = 28_800
+"""How long it waits for the next statement, while rows are computed: as long as by default, where it is set to less."""
 REBUILD, BROKEN = "_rebuild", "_broken"
 """What is behind the names of databases beside the warehouse's own: one that is built, and one that was set aside."""
 
@@ -50,10 +56,17 @@ class Shape:
 def session(lock_seconds: float) -> list[str]:
     """What every connection begins with."""
     seconds = max(1, round(lock_seconds))
+    settings = {
+        "sql_mode": f"'{SQL_MODE}'",
+        "time_zone": "'+00:00'",
+        "lock_wait_timeout": seconds,
+        "innodb_lock_wait_timeout": seconds,
+        "net_read_timeout": PATIENCE_SECONDS,
+        "net_write_timeout": PATIENCE_SECONDS,
+        "wait_timeout": IDLE_SECONDS,
+    }
     return [
-        f"SET SESSION sql_mode = '{SQL_MODE}', SESSION time_zone = '+00:00'",
-        f"SET SESSION lock_wait_timeout = {seconds}, SESSION innodb_lock_wait_timeout = {seconds}",
-        f"SET SESSION net_read_timeout = {PATIENCE_SECONDS}, SESSION net_write_timeout = {PATIENCE_SECONDS}",
+        f"SET {', '.join(f'SESSION {name} = {value}' for name, value in settings.items())}",
         "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ",
     ]
 
@@ -70,10 +83,10 @@ def indexes(table: Table) -> dict[str, str]:
     """The further indexes of a table: the column of each, by name."""
     key = primary_key(table)
     found = {}
-    if table.is_dated and key[0] != table.order:
-        found["by_time"] = table.order
-    if table.layer == RAW and key[0] != "load_id":
+    if table.layer == RAW:
         found["by_load"] = "load_id"
+    elif table.is_dated and key[0] != table.order:
+        found["by_time"] = table.order
     return found
 
 
@@ -85,8 +98,9 @@ def type_of(table: Table, column: Column) -> str:
 
 
 def plain(kind: str) -> str:
-    """A column's type as the server tells it, without the width of whole numbers that only one of the two tells."""
-    return re.sub(r"^bigint\(\d+\)$", "bigint", kind.lower())
+    """What a column's type is called in the project; a type that no table has keeps the server's word for it."""
+    told = re.sub(r"^bigint\(\d+\)$", "bigint", kind.lower())  # only one of the two servers tells the width
+    return TYPES_HERE.get(told, told)
 
 
 def create_database(name: str, shape: Shape) -> str:
@@ -107,9 +121,20 @@ def create_table(table: Table, dialect: Dialect, shape: Shape) -> str:
     )
 
 
-def add_column(table: Table, column: Column, dialect: Dialect) -> str:
-    """The DDL of a further column."""
-    return f"ALTER TABLE {dialect.table(table)} ADD COLUMN {_column(table, column)}"
+def statement_of(step: Step, dialect: Dialect, shape: Shape) -> str:
+    """The DDL of one step of a migration."""
+    change = f"ALTER TABLE {dialect.table(step.table)}"
+    match step:
+        case Create(table):
+            return create_table(table, dialect, shape)
+        case Add(table, column):
+            return f"{change} ADD COLUMN {_column(table, column)}"
+        case Retype(table, column):
+            return f"{change} MODIFY COLUMN {_column(table, column)}"
+        case Drop(_, name):
+            return f"{change} DROP COLUMN {name_of(name)}"
+        case Remove(table):
+            return f"DROP TABLE {dialect.table(table)}"
 
 
 def _column(table: Table, column: Column) -> str:
@@ -130,6 +155,32 @@ def _partitions(table: Table, shape: Shape) -> str:
         "PARTITION later VALUES LESS THAN (MAXVALUE)",
     ]
     return f" PARTITION BY RANGE COLUMNS ({name_of(table.order)}) ({', '.join(parts)})"
+
+
+def is_found_by_symbol(table: Table, by: str) -> bool:
+    """Whether the rows with some values of a column are found symbol by symbol alone: they lie so, and no index is by
+    the column. Without symbols the server looks at all rows.
+    """
+    return primary_key(table)[:2] == ("symbol", by) and by not in indexes(table).values()
+
+
+def symbols_there(table: Table, dialect: Dialect) -> Statement:
+    """The symbols that a table has rows of; only the first row of each is looked at."""
+    return Statement(f"SELECT DISTINCT symbol FROM {dialect.table(table)}")
+
+
+def bounds(table: Table, dialect: Dialect, *, by: str) -> Statement:
+    """The least and the greatest value of a column: of the ends of each symbol, where they are found so."""
+    if not is_found_by_symbol(table, by):
+        return sql.bounds(table, dialect, by=by)
+    order = name_of(by)
+    ends = f"SELECT min({order}) AS least, max({order}) AS greatest FROM {dialect.table(table)} GROUP BY symbol"
+    return Statement(f"SELECT min(least) AS least, max(greatest) AS greatest FROM ({ends}) AS of_symbols")
+
+
+def analyze(targets: Iterable[str]) -> str:
+    """Have the server count anew how many rows and keys tables have, by which it chooses its ways."""
+    return f"ANALYZE NO_WRITE_TO_BINLOG TABLE {', '.join(targets)}"
 
 
 def load(target: str, columns: Sequence[str]) -> str:
@@ -190,7 +241,7 @@ def columns_there(databases: Iterable[str]) -> str:
     """Every column of every table of these databases."""
     return (
         "SELECT table_schema AS place, table_name AS name, column_name AS col, column_type AS kind "
-        f"FROM information_schema.columns WHERE table_schema IN ({_texts(databases)})"
+        f"FROM information_schema.columns WHERE table_schema IN ({_texts(databases)}) ORDER BY ordinal_position"
     )
 
 

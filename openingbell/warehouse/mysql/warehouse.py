@@ -7,8 +7,7 @@ goes and comes back finds nothing of before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 
@@ -17,13 +16,14 @@ import structlog
 
 from openingbell.clock import Clock
 from openingbell.errors import WarehouseError, WarehouseLocked
-from openingbell.tables import ANALYTICS, OPERATIONS, TABLES, Table
-from openingbell.warehouse import schema
-from openingbell.warehouse.mysql import encode, faults, query, statements
+from openingbell.tables import ANALYTICS, OPERATIONS, Table
+from openingbell.warehouse import upgrade
+from openingbell.warehouse.migrations import TODAY
+from openingbell.warehouse.mysql import faults, query, statements
 from openingbell.warehouse.mysql.statements import BROKEN, REBUILD, Address, Databases, Shape
+from openingbell.warehouse.mysql.transaction import MySQLReader, MySQLWriter
 from openingbell.warehouse.mysql.wire import Failure, Wire
-from openingbell.warehouse.reading import Reading
-from openingbell.warehouse.sql import Statement, refused
+from openingbell.warehouse.sql import refused
 
 log = structlog.get_logger()
 
@@ -32,100 +32,8 @@ OLD = "_old"
 """Behind the names of tables whose place was taken, until they are gone."""
 LOCK_NAME = "openingbell {}"
 LONGEST_LOCK_NAME = 64
-LEAVE_BYTES = 1 << 10
-"""Of the longest packet, for what is around rows."""
-
-
-class MySQLReader(Reading):
-    """Reads in one transaction."""
-
-    def __init__(self, wire: Wire, databases: Databases) -> None:
-        self._wire = wire
-        self.dialect = databases.dialect
-
-    def _frame(self, statement: Statement) -> pl.DataFrame:
-        return self._wire.frame(query.bound(statement.text, statement.parameters, self._wire.literal))
-
-
-class MySQLWriter(MySQLReader):
-    """Reads and writes in one transaction."""
-
-    def __init__(self, wire: Wire, databases: Databases, collation: str, by_insert: Callable[[], None]) -> None:
-        super().__init__(wire, databases)
-        self._shape = Shape(collation)
-        self._by_insert = by_insert
-
-    def append(self, table: Table, rows: pl.DataFrame) -> None:
-        """See `protocol.Writer`. Rows go in as they will lie: that halves the time."""
-        if not rows.is_empty():
-            ordered = table.conform(rows).sort(statements.primary_key(table))
-            self._fill(self.dialect.table(table), ordered)
-
-    def replace(self, table: Table, rows: pl.DataFrame) -> None:
-        """See `protocol.Writer`."""
-        self.remove(table, rows.select(table.key))
-        self.append(table, rows)
-
-    def clear(self, table: Table) -> None:
-        """See `protocol.Writer`."""
-        self._wire.run(statements.clear(table, self.dialect))
-
-    def remove(self, table: Table, keys: pl.DataFrame) -> None:
-        """See `protocol.Writer`."""
-        if keys.is_empty():
-            return
-        columns = [name for name in dict.fromkeys([*statements.primary_key(table), *keys.columns]) if name in keys]
-        keys = keys.select(pl.col(name).cast(table.schema[name]) for name in columns).unique().sort(columns)
-        self._wire.run(statements.stage(table, columns, self.dialect, self._shape))
-        self._fill(statements.staged(self.dialect), keys)
-        self._wire.run(statements.delete_staged(table, columns, self.dialect))
-        self._wire.run(statements.drop_staged(self.dialect))
-
-    def _fill(self, target: str, rows: pl.DataFrame) -> None:
-        if self._wire.takes_files:
-            try:
-                changed, complaints = self._wire.send(statements.load(target, rows.columns), _ahead(encode.lines(rows)))
-            except Failure as failure:
-                if failure.code not in faults.NO_LOCAL_INFILE:
-                    raise
-                self._wire.takes_files = False
-            else:
-                if changed != len(rows) or complaints:
-                    raise Failure(0, self._complaint(len(rows) - changed))
-                return
-        self._by_insert()
-        begin = statements.insert(target, rows.columns)
-        for values in _packed(encode.values(rows), self._wire.longest_packet - len(begin) - LEAVE_BYTES):
-            self._wire.run(begin + values)
-
-    def _complaint(self, left_out: int) -> str:
-        """What the server says of the rows that it did not take as they were."""
-        said = self._wire.frame("SHOW WARNINGS LIMIT 3")
-        return f"{left_out} rows are left out: " + "; ".join(said["Message"])
-
-
-def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The pieces; the next is made while the one before is sent."""
-    with ThreadPoolExecutor(1) as pool:
-        following = pool.submit(next, pieces, b"")
-        while piece := following.result():
-            following = pool.submit(next, pieces, b"")
-            yield piece
-
-
-def _packed(rows: Iterable[str], most_bytes: int) -> Iterator[str]:
-    """Rows with commas between them, as many at once as go into one packet."""
-    packed: list[str] = []
-    size = 0
-    for row in rows:
-        length = len(row.encode()) + 1
-        if packed and size + length > most_bytes:
-            yield ",".join(packed)
-            packed, size = [], 0
-        packed.append(row)
-        size += length
-    if packed:
-        yield ",".join(packed)
+MANY_ROWS = 50_000
+"""After so many new rows the server is asked to look at a table anew: by itself it does so some time later."""
 
 
 class MySQLWarehouse:
@@ -154,6 +62,7 @@ class MySQLWarehouse:
         self._last_year = last_year
         self._is_set_up = False
         self._is_there = False
+        self._is_known = False
         self._by_insert = False
         self._kept: Wire | None = None
 
@@ -170,32 +79,16 @@ class MySQLWarehouse:
             "the server forbids LOAD DATA LOCAL (local_infile): rows go in by INSERT, which takes several times as long"
         ]
 
-    def setup(self) -> None:
+    def setup(self, *, losing: bool = False) -> None:
         """See `protocol.Warehouse`."""
         if self._is_set_up:
             return
         with self._connection() as wire:
-            if self._changes(wire):
+            if self._lacking(wire, self._databases):
                 with self._turn(wire):
-                    changes = self._changes(wire)
-                    for statement in changes:
-                        wire.run(statement)
-                log.info("warehouse_migrated", statements=changes)
+                    self._make_databases(wire, self._databases)
+        upgrade.bring_up(self, self._clock.now(), losing=losing)
         self._is_set_up = self._is_there = True
-
-    def _changes(self, wire: Wire) -> list[str]:
-        """What makes the databases fit this version."""
-        names, dialect, shape = self._databases.names, self._databases.dialect, Shape(wire.collation, self._last_year)
-        there = set(wire.frame(statements.databases_there(names.values()))["place"])
-        found: dict[tuple[str, str], dict[str, str]] = {}
-        for place, name, column, kind in wire.frame(statements.columns_there(names.values())).iter_rows():
-            found.setdefault((self._databases.layers[place], name), {})[column] = statements.plain(kind)
-        missing = schema.missing(found, statements.type_of, self.place)
-        return [
-            *(statements.create_database(name, shape) for name in dict.fromkeys(names.values()) if name not in there),
-            *(statements.create_table(table, dialect, shape) for table in missing.tables),
-            *(statements.add_column(table, column, dialect) for table, column in missing.columns),
-        ]
 
     def delete(self) -> None:
         """See `protocol.Warehouse`. A database in which others have tables stays, without ours."""
@@ -205,7 +98,7 @@ class MySQLWarehouse:
 
     def _delete(self, wire: Wire) -> None:
         names = list(self._databases.names.values())
-        ours = {f"{table.name}{behind}" for table in TABLES for behind in ("", OLD)}
+        ours = {f"{table.name}{behind}" for table in TODAY.tables for behind in ("", OLD)}
         there = wire.frame(statements.tables_there(names))
         if mine := [f"{place}.{name}" for place, name in there.iter_rows() if name in ours]:
             wire.run(f"DROP TABLE {', '.join(mine)}")
@@ -269,18 +162,21 @@ class MySQLWarehouse:
         other._is_set_up = False
 
     def _make_databases(self, wire: Wire, databases: Databases) -> None:
+        for name in self._lacking(wire, databases):
+            wire.run(statements.create_database(name, Shape(wire.collation)))
+
+    def _lacking(self, wire: Wire, databases: Databases) -> list[str]:
+        """The databases that are not there."""
         names = databases.names.values()
         there = set(wire.frame(statements.databases_there(names))["place"])
-        for name in dict.fromkeys(names):
-            if name not in there:
-                wire.run(statements.create_database(name, Shape(wire.collation)))
+        return [name for name in dict.fromkeys(names) if name not in there]
 
     def _places(self, wire: Wire) -> list[tuple[Table, str]]:
         """The tables of ours that there are, and what they are called."""
         names = self._databases.names
         there = {tuple(row) for row in wire.frame(statements.tables_there(names.values())).rows()}
         dialect = self._databases.dialect
-        return [(table, dialect.table(table)) for table in TABLES if (names[table.layer], table.name) in there]
+        return [(table, dialect.table(table)) for table in TODAY.tables if (names[table.layer], table.name) in there]
 
     def _tables(self, wire: Wire) -> list[str]:
         return [place for _, place in self._places(wire)]
@@ -299,7 +195,9 @@ class MySQLWarehouse:
     def read(self) -> Iterator[MySQLReader]:
         """See `protocol.Warehouse`."""
         with self._reading() as wire:
-            yield MySQLReader(wire, self._databases)
+            reader = MySQLReader(wire, self._databases)
+            self._require_known(reader)
+            yield reader
 
     @contextmanager
     def write(self) -> Iterator[MySQLWriter]:
@@ -307,20 +205,27 @@ class MySQLWarehouse:
         with self._writing() as wire:
             wire.run(f"USE {self._databases.names[OPERATIONS]}")
             wire.run("START TRANSACTION WITH CONSISTENT SNAPSHOT")
+            shape = Shape(wire.collation, self._last_year)
+            writer = MySQLWriter(wire, self._databases, shape=shape, by_insert=self._announce)
             try:
-                yield MySQLWriter(wire, self._databases, wire.collation, self._announce)
+                self._require_known(writer)
+                yield writer
                 wire.run("COMMIT")
             except BaseException:
                 wire.close()  # which undoes it, whatever state it is in
                 raise
+            if grown := [target for target, rows in writer.filled.items() if rows >= MANY_ROWS]:
+                with suppress(Failure):  # all is committed, and the server would get to it by itself
+                    wire.run(statements.analyze(grown))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> pl.DataFrame:
         """See `protocol.Warehouse`."""
         dialect = self._databases.dialect
         if reason := query.objection(sql):
             raise refused(sql, reason)
-        text = query.completed(sql, {table.name: dialect.table(table) for table in TABLES})
+        text = query.completed(sql, {table.name: dialect.table(table) for table in TODAY.tables})
         with self._reading() as wire:
+            self._require_known(MySQLReader(wire, self._databases))
             wire.run(f"USE {self._databases.names[ANALYTICS]}")
             try:
                 return wire.frame(query.bound(text, parameters, wire.literal))
@@ -330,6 +235,12 @@ class MySQLWarehouse:
                 raise refused(sql, failure.said) from failure
             except (ValueError, pl.exceptions.PolarsError) as error:
                 raise refused(sql, str(error)) from error
+
+    def _require_known(self, reader: MySQLReader) -> None:
+        """Refuse what a newer program made; looked at once."""
+        if not self._is_known:
+            upgrade.require_known(reader, self.place)
+            self._is_known = True
 
     @contextmanager
     def _reading(self) -> Iterator[Wire]:

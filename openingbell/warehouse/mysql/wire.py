@@ -10,7 +10,7 @@ import ssl
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import polars as pl
@@ -92,8 +92,7 @@ def _unverified() -> ssl.SSLContext:
 class Wire:
     """A connection. After an error of the way it is closed; the server then undoes what was not committed.
 
-    `session` is what it begins with. `collation` is the server's word for text that is compared byte by byte,
-    `longest_packet` how many bytes it takes at once, `takes_files` whether it allows LOAD DATA LOCAL.
+    `session` is what it begins with. `collation` is the server's word for text that is compared byte by byte.
     """
 
     def __init__(self, address: Address, session: Sequence[str]) -> None:
@@ -114,9 +113,11 @@ class Wire:
         self.collation = MARIADB_COLLATION if is_mariadb else MYSQL_COLLATION
         for statement in session:
             self.run(statement)
-        facts = self.frame("SELECT @@max_allowed_packet AS longest, @@local_infile AS files")
-        self.longest_packet, self.takes_files = int(facts.item(0, 0)), bool(facts.item(0, 1))
-        self._connection.piece_bytes = min(PIECE_BYTES, self.longest_packet // 2)
+
+    @cached_property
+    def longest_packet(self) -> int:
+        """How many bytes the server takes at once."""
+        return int(self.frame("SELECT @@max_allowed_packet AS length").item())
 
     @property
     def is_open(self) -> bool:
@@ -142,6 +143,7 @@ class Wire:
         """Run a LOAD DATA LOCAL of the rows in `pieces`; returns how many rows came in, and of how many the server
         complains.
         """
+        self._connection.piece_bytes = min(PIECE_BYTES, self.longest_packet // 2)
         with self._using():
             self._connection.source = pieces
             try:

@@ -16,17 +16,27 @@ from structlog.testing import capture_logs
 
 from openingbell import tables
 from openingbell.clock import Clock, SystemClock, VirtualClock
+from openingbell.config import Settings
 from openingbell.errors import TransactionLost, WarehouseError, WarehouseLocked
+from openingbell.landing import Landing
+from openingbell.load import stage as load
+from openingbell.load.stage import Loaded
 from openingbell.warehouse.connect import address_of, connect, databases_of, grants_of
+from openingbell.warehouse.migrations import TODAY
 from openingbell.warehouse.mysql import faults, statements
+from openingbell.warehouse.mysql.transaction import MySQLWriter
+from openingbell.warehouse.mysql.warehouse import MySQLWarehouse
 from openingbell.warehouse.mysql.wire import Wire
 from openingbell.warehouse.protocol import Warehouse, Writer
 from openingbell.warehouse.transact import transact
+from openingbell.warehouse.upgrade import plan_of
 from tests.conftest import missing
+from tests.load.test_stage import land, later, wall
 from tests.server import Server, new_server, why_absent
+from tests.warehouse.earlier import make_earlier
 from tests.warehouse.mysql.servers import at
 
-NOW = datetime(2019, 2, 15, 22, tzinfo=UTC)
+NOW = datetime(2026, 2, 15, 22, tzinfo=UTC)
 PASSWORD = "a-password-of-the-tests"
 
 
@@ -152,6 +162,87 @@ def test_a_server_that_dies_and_comes_back_has_what_was_committed_and_the_rest_i
     tries: list[int] = []
     assert transact(patient, failing_once(restart, tries)) == 2
     assert names_in(warehouse) == ["before", "try 2"]
+
+
+@pytest.mark.parametrize("done", [1, 12, None], ids=["after the first step", "in the middle", "before it is recorded"])
+def test_a_migration_in_which_the_server_dies_is_finished_by_the_next(server: Server, done: int | None) -> None:
+    """Each step is done when it is: there are no transactions of them here."""
+    old = warehouse_at(server.url, wait_seconds=60, name="t_earlier")
+    written = make_earlier(old, 1)
+
+    def begin(writer: Writer) -> None:
+        writer.migrate(plan_of(writer, old.place).steps[:done])
+        server.kill()
+        server.start()
+        writer.count(tables.LOADS)
+
+    with pytest.raises(TransactionLost), old.write() as writer:
+        begin(writer)
+    with old.read() as reader:
+        left = plan_of(reader, old.place)
+    assert (bool(left.steps), left.has) == ((True, 1) if done else (False, TODAY.newest.number))
+    warehouse_at(server.url, name="t_earlier").setup()
+    with old.read() as reader:
+        assert plan_of(reader, old.place).is_empty
+        for name, rows in written.items():
+            found = reader.read(tables.BY_NAME[name]).select(rows.columns).sort(tables.BY_NAME[name].key)
+            assert found.equals(rows, null_equal=True), name
+    old.delete()
+
+
+class Dying(MySQLWarehouse):
+    """Its server dies before the next `times` commits, and comes back."""
+
+    server: Server
+    times = 0
+
+    @contextmanager
+    def write(self) -> Iterator[MySQLWriter]:
+        with super().write() as writer:
+            yield writer
+            if self.times:
+                self.times -= 1
+                self.server.kill()
+                self.server.start()
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Landing:
+    """Two landed files, of which each load takes one after the other."""
+    found = Landing(tmp_path / "data_extracts")
+    land(found, later(60), [("AAPL", wall(0), "1"), ("AAPL", wall(15), "2")])
+    land(found, later(61), [("AAPL", wall(15), "2"), ("AAPL", wall(30), "3")])
+    return found
+
+
+ONE_BY_ONE = Settings(rows_per_transaction=1)
+BOTH_FILES = Loaded(files=2, rows=4, rows_new=3, rows_same=1)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_load_in_which_the_server_is_restarted_loads_all_once(server: Server, landing: Landing, times: int) -> None:
+    settings = at(server.url, "t_load")
+    dying = Dying(address_of(settings), databases_of(settings), clock=SystemClock(), wait_seconds=60)
+    dying.setup()
+    dying.server, dying.times = server, times
+    assert load.run(landing, dying, VirtualClock(NOW), ONE_BY_ONE) == BOTH_FILES
+    with dying.read() as reader:
+        assert reader.read(tables.STOCK_RAW).sort("date")["close"].to_list() == [1.0, 2.0, 3.0]
+        assert reader.count(tables.LOADS) == 2
+    dying.delete()
+
+
+def test_while_the_server_is_away_what_has_landed_waits_and_is_loaded_afterwards(
+    server: Server, landing: Landing
+) -> None:
+    mine = warehouse_at(server.url, VirtualClock(NOW), wait_seconds=2, name="t_load")
+    mine.setup()
+    server.kill()
+    with pytest.raises(WarehouseError, match=r"Can't connect.*what has landed waits"):
+        load.run(landing, mine, VirtualClock(NOW), ONE_BY_ONE)
+    server.start()
+    assert load.run(landing, mine, VirtualClock(NOW), ONE_BY_ONE) == BOTH_FILES
+    mine.delete()
 
 
 def test_a_transaction_that_is_lost_every_time_is_told(warehouse: Warehouse, root: Wire) -> None:

@@ -24,3 +24,8 @@ CREATE TABLE operations.elt_job_log ("job_id" VARCHAR NOT NULL, "job_type" VARCH
 CREATE TABLE operations.data_quality_log ("run_id" VARCHAR NOT NULL, "check_name" VARCHAR NOT NULL, "table_name" VARCHAR NOT NULL, "symbol" VARCHAR NOT NULL, "date" DATE NOT NULL, "status" VARCHAR NOT NULL, "severity" VARCHAR NOT NULL, "affected_rows" BIGINT NOT NULL, "value" DOUBLE, "threshold" DOUBLE, "message" VARCHAR NOT NULL);
 CREATE TABLE operations.coverage ("asset_class" VARCHAR NOT NULL, "symbol" VARCHAR NOT NULL, "bar_interval" VARCHAR NOT NULL, "session" DATE NOT NULL, "bars_expected" BIGINT NOT NULL, "bars_present" BIGINT NOT NULL, "state" VARCHAR NOT NULL, "excuse" VARCHAR, "asked_times" BIGINT NOT NULL, "last_asked_at" TIMESTAMP);
 CREATE TABLE operations.quarantine ("load_id" VARCHAR NOT NULL, "source_row" BIGINT NOT NULL, "feed" VARCHAR NOT NULL, "text" VARCHAR NOT NULL, "reasons" VARCHAR NOT NULL);
+CREATE TABLE operations.schema_versions ("version" BIGINT NOT NULL, "name" VARCHAR NOT NULL, "applied_at" TIMESTAMP NOT NULL);
+ALTER TABLE analytics.stock_data ADD COLUMN "source_row" BIGINT NOT NULL;
+ALTER TABLE analytics.stock_data ALTER "open" TYPE DOUBLE;
+ALTER TABLE analytics.stock_data DROP COLUMN "close";
+DROP TABLE analytics.stock_data;
