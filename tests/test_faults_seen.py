@@ -99,6 +99,7 @@ CASES: tuple[Case, ...] = (
         3, "PARTIAL", "requests without an answer: MSFT (…): no answer from 127.0.0.1: RemoteProtocolError peer closed "
         "connection without sending complete message body",
     ),
+    Case(Fault("slow", values={"least": 0.01, "most": 0.02})),
     Case(Fault("drip", values={"seconds": 0.1, "pieces": 3})),
     Case(
         Fault("html", symbols=MSFT),

@@ -7,10 +7,10 @@ flight. What an answer teaches about the beginning of a symbol's history decides
 from __future__ import annotations
 
 import re
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
@@ -23,11 +23,12 @@ from openingbell.config import Settings
 from openingbell.coverage import Due
 from openingbell.errors import ClockError, KeyRefused, QuotaExhausted, Restricted, Stopped, UnusableAnswer, VendorError
 from openingbell.extract.actions import landed_splits
+from openingbell.extract.asking import Asking, Reply
 from openingbell.extract.budget import Budget
-from openingbell.extract.fmp import CLOCK_TOLERANCE, Answer, FmpClient
+from openingbell.extract.fmp import CLOCK_TOLERANCE, FmpClient
 from openingbell.extract.plan import Request, plan
 from openingbell.extract.reach import Reach, reach
-from openingbell.feeds import REFERENCE_FEEDS, Kind
+from openingbell.feeds import REFERENCE_FEEDS, Feed
 from openingbell.landing import Ask, Batch, Landing, Outcome
 from openingbell.landing.batch import Part
 from openingbell.landing.lines import Lines
@@ -37,6 +38,8 @@ from openingbell.universe import Member, Universe
 log = structlog.get_logger()
 
 LISTS = frozenset(feed.name for feed in REFERENCE_FEEDS)
+AHEAD_BY_THREAD = 2
+"""Requests that are handed to the threads for each of them: enough to keep the pace while a batch lands."""
 LONGEST_CHAIN = 5
 """Times that the universe is settled anew in one run; a longer chain of new names is followed by the next one."""
 STOPPED = "stopped as asked; what is missing stays due"
@@ -82,21 +85,6 @@ class Extracted:
         return Extracted(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
-@dataclass(frozen=True)
-class _Reply:
-    """What came of one request: an answer, or the error in its place."""
-
-    request: Request
-    answered_at: datetime
-    answer: Answer | None = None
-    error: VendorError | None = None
-
-    @property
-    def rows(self) -> Lines:
-        """The answer's rows, none where an error came."""
-        return self.answer.rows if self.answer else Lines()
-
-
 def run(
     universe: Callable[[], Universe],
     landing: Landing,
@@ -129,7 +117,8 @@ def run(
         while due and not course.done.stopped:
             course.go(due)
             searching = {one.member for one in due if one.probe} - course.left_alone
-            due = [one for one in _due(members, landing, clock, settings, Wanted()) if one.member in searching]
+            more = _due(members, landing, clock, settings, Wanted()) if searching else []
+            due = [one for one in more if one.member in searching]
     done = course.done
     if done.failures and not (done.files or done.stopped):
         first = done.failures[0]
@@ -165,9 +154,24 @@ def _due(universe: Universe, landing: Landing, clock: Clock, settings: Settings,
     )
 
 
+@dataclass(eq=False)
+class _Sending:
+    """A batch under way: its requests that are not sent yet, with their places, the number of replies that are still to
+    come, and what answers did not reach.
+    """
+
+    feed: Feed
+    landing: Batch
+    unsent: deque[tuple[int, Request]]
+    awaited: int = 0
+    rest: list[Request] = field(default_factory=list)
+
+
 @dataclass
 class _Course:
-    """An extraction under way. `left_alone` are the members that this run asks no more."""
+    """An extraction under way. `left_alone` are the members that this run asks no more; `sent` those whose reply is to
+    come, with the batch and the place of the request.
+    """
 
     landing: Landing
     client: FmpClient
@@ -181,59 +185,98 @@ class _Course:
     done: Extracted = field(default_factory=Extracted)
     planned: int = 0
     left_alone: set[Member] = field(default_factory=set)
+    sent: dict[Member, tuple[_Sending, int]] = field(default_factory=dict)
+    open: list[_Sending] = field(default_factory=list)
+    batches: Iterator[list[Request]] = field(default_factory=lambda: iter(()))
+    rests: deque[list[Request]] = field(default_factory=deque)
 
     def go(self, due: Sequence[Due]) -> None:
-        """Send what is due, batch by batch; what answers did not reach follows at once."""
+        """Send what is due and land it batch by batch, while the next one is on its way; what answers did not reach
+        follows at once.
+        """
         planned = plan(due)
         self.planned += planned.requests
-        rests: deque[list[Request]] = deque()
-        batches = iter(planned)
-        while batch := (rests.popleft() if rests else next(batches, None)):
-            if rest := self._batch([one for one in batch if one.member not in self.left_alone]):
-                self.planned += len(rest)
-                rests.append(rest)
-            if self.progress is not None:
-                self.progress(batch[0].member.feed.name, self.done.requests, self.planned)
-            if self.done.stopped:
-                log.warning("extraction_stopped", reason=self.done.stopped)
-                return
+        self.batches = iter(planned)
+        ahead = AHEAD_BY_THREAD * self.settings.workers
+        asking = Asking(self.client, self.clock, self.pool, ahead=ahead, stop=self.stop)
+        with ExitStack() as at_last:
+            at_last.callback(self._land_open)
+            replies = at_last.enter_context(closing(asking.replies(self._following)))
+            for request, reply in replies:
+                self._take(request, reply)
+        if self.stop() and not self.done.stopped:
+            self.done += Extracted(stopped=STOPPED, cut_short=True)
+        if self.done.stopped:
+            log.warning("extraction_stopped", reason=self.done.stopped)
 
-    def _batch(self, batch: Sequence[Request]) -> list[Request]:
-        """Send one batch and land what came; returns what the answers did not reach."""
-        affordable = batch[: self.budget.calls_left(self.client.calls, self.client.bytes)]
-        if affordable != batch:
-            self.done += Extracted(stopped=self.budget.exhausted)
-        if not affordable:
-            return []
-        member = affordable[0].member
-        delay = self.settings.final_delay(member.feed)
+    def _following(self) -> Request | None:
+        """The next request; None when there is none, or none before another reply has come. A member is asked one thing
+        at a time: what comes of it may be that nothing more is to be asked.
+        """
+        while not (self.done.stopped or self.stop()):
+            if not (self.open and self.open[-1].unsent):
+                batch = self.rests.popleft() if self.rests else next(self.batches, None)
+                if batch is None:
+                    return None
+                self.open.append(self._opened(batch))
+            sending = self.open[-1]
+            place, request = sending.unsent[0]
+            is_left_alone = request.member in self.left_alone
+            if not is_left_alone and (request.member in self.sent or not self._can_afford_more()):
+                return None
+            sending.unsent.popleft()
+            if not is_left_alone:
+                sending.awaited += 1
+                self.sent[request.member] = (sending, place)
+                return request
+            self._land_if_whole(sending)
+        return None
+
+    def _opened(self, batch: Sequence[Request]) -> _Sending:
+        member = batch[0].member
         landing = self.landing.batch(
             member.feed.name,
             source=self.source,
             bar_interval=member.bar_interval,
             basis=member.basis,
-            final_delay=delay,
+            final_delay=self.settings.final_delay(member.feed),
         )
-        rest: list[Request] = []
-        over = threading.Event()
-        try:
-            for place, reply in _ask_all(affordable, self.client, self.clock, self.pool, over, self.stop):
-                if isinstance(reply.error, Stopped):
-                    continue
-                if reply.error is None or isinstance(reply.error, Restricted):
-                    _require_clock(self.client.skew, self.clock.now())
-                    how_far = reach(reply.request, reply.rows, reply.answered_at, delay)
-                    landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
-                    rest += [how_far.rest] if how_far.rest else []
-                self._count(reply)
-        finally:
-            over.set()
-            self._land(landing)
-        if self.stop() and not self.done.stopped:
-            self.done += Extracted(stopped=STOPPED, cut_short=True)
-        return rest
+        return _Sending(member.feed, landing, deque(enumerate(batch)))
 
-    def _count(self, reply: _Reply) -> None:
+    def _can_afford_more(self) -> bool:
+        """Whether the budget allows another call; when it does not for good, the run comes to its end."""
+        can = self.budget.calls_left(self.client.calls + len(self.sent), self.client.bytes) > 0
+        if not (can or self.sent):
+            self.done += Extracted(stopped=self.budget.exhausted)
+        return can
+
+    def _take(self, request: Request, reply: Reply | None) -> None:
+        """Keep what came of a request, and land its batch when nothing of it is missing any more."""
+        sending, place = self.sent.pop(request.member)
+        sending.awaited -= 1
+        if reply is not None and not isinstance(reply.error, Stopped):
+            if reply.error is None or isinstance(reply.error, Restricted):
+                _require_clock(self.client.skew, self.clock.now())
+                delay = self.settings.final_delay(sending.feed)
+                how_far = reach(request, reply.rows, reply.answered_at, delay)
+                sending.landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
+                sending.rest += [how_far.rest] if how_far.rest else []
+            self._count(reply)
+        self._land_if_whole(sending)
+
+    def _land_open(self) -> None:
+        """Land what came of batches that are not whole, all of them also where the disk does not take one."""
+        self.sent.clear()
+        with ExitStack() as all_of_them:
+            while self.open:
+                all_of_them.callback(self._land, self.open.pop())
+
+    def _land_if_whole(self, sending: _Sending) -> None:
+        if not (sending.unsent or sending.awaited):
+            self.open.remove(sending)
+            self._land(sending)
+
+    def _count(self, reply: Reply) -> None:
         """What came of a request; a refused key ends the run."""
         error, member = reply.error, reply.request.member
         self.done += Extracted(requests=1, bytes=reply.answer.bytes if reply.answer else 0)
@@ -254,40 +297,15 @@ class _Course:
                 self.done += Extracted(failures=(_failure(reply, error, self.landing),))
         self.left_alone.add(member)
 
-    def _land(self, batch: Batch) -> None:
-        if manifest := batch.land():
+    def _land(self, sending: _Sending) -> None:
+        if manifest := sending.landing.land():
             log.info("file_landed", load_id=manifest.load_id, rows=manifest.rows, symbols=len(manifest.asks))
             self.done += Extracted(rows=manifest.rows, files=1)
-
-
-def _ask_all(
-    batch: Sequence[Request],
-    client: FmpClient,
-    clock: Clock,
-    pool: ThreadPoolExecutor,
-    over: threading.Event,
-    stop: Callable[[], bool],
-) -> Iterator[tuple[int, _Reply]]:
-    """The replies to a batch as they come, with their places. Once it is `over`, no further request is sent."""
-
-    def ask(place: int, request: Request) -> tuple[int, _Reply] | None:
-        if over.is_set() or stop():
-            return None
-        try:
-            answer = client.get(request.path, request.parameters)
-            _require_names(answer.rows, request)
-        except VendorError as error:
-            if isinstance(error, KeyRefused | QuotaExhausted):
-                over.set()
-            return place, _Reply(request, clock.now(), error=error)
-        return place, _Reply(request, answer.answered_at, answer=answer)
-
-    waiting: list[Future[tuple[int, _Reply] | None]] = [
-        pool.submit(ask, place, request) for place, request in enumerate(batch)
-    ]
-    for future in as_completed(waiting):
-        if (reply := future.result()) is not None:
-            yield reply
+        if sending.rest:
+            self.planned += len(sending.rest)
+            self.rests.append(sending.rest)
+        if self.progress is not None:
+            self.progress(sending.feed.name, self.done.requests, self.planned)
 
 
 def _require_clock(ahead: timedelta | None, now: datetime) -> None:
@@ -301,25 +319,7 @@ def _require_clock(ahead: timedelta | None, now: datetime) -> None:
         )
 
 
-def _require_names(rows: Lines, request: Request) -> None:
-    """Rows without a date or a price would cover what they say nothing of; those of the whole market need symbols."""
-    feed = request.member.feed
-    needed = feed.needs if feed.kind is Kind.REFERENCE else ("date",)
-    if feed.kind is Kind.ACTIONS and feed.whole_market:
-        needed += ("symbol",)
-    if feed.kind in (Kind.INTRADAY, Kind.DAILY):
-        needed += ("open", "high", "low", "close")
-    missing = [name for name in needed if name not in rows.names]
-    if rows.count and missing:
-        raise UnusableAnswer(
-            f"asked for {request.member.symbol}; the rows have no {' and no '.join(missing)} but "
-            f"{', '.join(rows.names)}",
-            status=200,
-            body=rows.content,
-        )
-
-
-def _ask(reply: _Reply, reached: Reach) -> Ask:
+def _ask(reply: Reply, reached: Reach) -> Ask:
     request, answer, error = reply.request, reply.answer, reply.error
     status = answer.status if answer else (error.status if error else None) or 0
     return Ask(
@@ -340,7 +340,7 @@ def _ask(reply: _Reply, reached: Reach) -> Ask:
     )
 
 
-def _with_provenance(reply: _Reply) -> Lines:
+def _with_provenance(reply: Reply) -> Lines:
     """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
     rows, moment = reply.rows, reply.answered_at.isoformat()
     if rows.count and reply.request.member.feed.whole_market and "symbol" in rows.names:
@@ -349,7 +349,7 @@ def _with_provenance(reply: _Reply) -> Lines:
     return rows.stamped(reply.request.member.symbol, moment) if rows.count else rows
 
 
-def _failure(reply: _Reply, error: VendorError, landing: Landing) -> Failure:
+def _failure(reply: Reply, error: VendorError, landing: Landing) -> Failure:
     """The failure that a reply is; an answer that could not be read is kept."""
     member = reply.request.member
     if not isinstance(error, KeyRefused):  # that ends the run, and is told once

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from openingbell.errors import RecordError
 from openingbell.landing.batch import SUFFIX, Batch, Header, Part, read_part
 from openingbell.landing.files import (
     COMPRESSED,
+    PIECE,
     read_compressed,
     read_rows,
     read_whole,
@@ -165,16 +167,16 @@ class Landing:
         """
         if manifest.file is None:
             return b""
-        return checked(f"{self.root / manifest.feed / manifest.file}", manifest.sha256)
+        return checked(f"{self.root / manifest.feed / manifest.file}", manifest.sha256, manifest.bytes)
 
     def contents(self, files: pl.DataFrame) -> Iterator[bytes | RecordError]:
         """The landed files of rows of the record's files that have rows, in their order; where one is missing or is not
         the one that was landed, the error that says so.
         """
         folders = {feed: f"{self.root / feed}{os.sep}" for feed in files["feed"].unique()}
-        for feed, load_id, sha256 in files.select("feed", "load_id", "sha256").iter_rows():
+        for feed, load_id, size, sha256 in files.select("feed", "load_id", "bytes", "sha256").iter_rows():
             try:
-                yield checked(f"{folders[feed]}{load_id}.csv", sha256)
+                yield checked(f"{folders[feed]}{load_id}.csv", sha256, size)
             except RecordError as error:
                 yield error
 
@@ -227,14 +229,14 @@ class Landing:
         raise RecordError(f"a thousand files of {feed} landed in one microsecond; found the clock standing still")
 
 
-def checked(path: str, sha256: str) -> bytes:
-    """The landed file at `path`, or the compressed one in its place.
+def checked(path: str, sha256: str, size: int = PIECE) -> bytes:
+    """The landed file at `path`, which is said to have `size` bytes, or the compressed one in its place.
 
     Raises:
         RecordError: it is missing or is not the one that was landed.
     """
     wrong = ""
-    for name, read in ((path, read_whole), (path + COMPRESSED, read_compressed)):
+    for name, read in ((path, partial(read_whole, size=size)), (path + COMPRESSED, read_compressed)):
         try:
             content = read(name)
         except FileNotFoundError:

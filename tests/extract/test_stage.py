@@ -387,6 +387,31 @@ def test_by_a_clock_that_is_an_hour_behind_what_is_final_comes_all_the_same(tmp_
         assert counted == 10  # 09:30 to 11:45, by our clock
 
 
+def test_while_a_batch_waits_for_its_last_answer_the_next_is_on_its_way(tmp_path: Path) -> None:
+    """The yields are answered only when daily bars have been asked for."""
+    others_asked = threading.Event()
+
+    def fault(request: Request) -> Response | None:
+        if "historical-price-eod" in request.url.path:
+            others_asked.set()
+        elif "treasury-rates" in request.url.path and not others_asked.wait(10):
+            return Response(status_code=404)
+        return None
+
+    with bench(tmp_path, fault=fault) as at:
+        assert at.run(BARS, threads=2).failures == ()
+        assert at.due(BARS) == []
+
+
+def test_a_symbol_outside_the_plan_is_not_asked_for_older_windows(tmp_path: Path) -> None:
+    """It is asked one thing at a time, so that what comes of it is known."""
+    with bench(tmp_path, restricted=("AAPL",)) as at:
+        stocks = Universe(UNIVERSE.of(STOCKS)[:2])
+        assert at.run(stocks, first_run_sessions=60).restricted == ("AAPL",)
+        assert sum("AAPL" in text for text in at.asked) == 1
+        assert sum("MSFT" in text for text in at.asked) == 3
+
+
 def test_an_unknown_symbol_is_asked_once(tmp_path: Path) -> None:
     """The vendor knows it not and says `[]`: that is an answer."""
     universe = from_symbols(["NOSUCH"], [], [])

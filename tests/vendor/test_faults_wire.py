@@ -100,6 +100,14 @@ def test_what_is_held_keeps_no_other_request_waiting(wire: Opener) -> None:
         held.join()
 
 
+def test_every_answer_takes_a_moment_more(wire: Opener, truth: list[Row]) -> None:
+    with wire(Fault("slow", values={"least": 0.1, "most": 0.2})) as at:
+        began = time.monotonic()
+        assert at.rows() == truth
+        assert time.monotonic() - began >= 0.1
+        assert at.kinds == ["slow"]
+
+
 @pytest.mark.parametrize("query", [{}, {"symbol": "IBM"}], ids=["long and compressed", "short"])
 def test_the_connection_breaks_in_the_body(
     wire: Opener, query: dict[str, str], caplog: pytest.LogCaptureFixture

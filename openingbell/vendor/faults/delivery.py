@@ -14,6 +14,13 @@ async def _timeout(answer: Answer, hit: Hit, receive: Receive, send: Send) -> No
         await send({"type": "http.response.body", "body": answer.body})
 
 
+async def _slow(answer: Answer, hit: Hit, receive: Receive, send: Send) -> None:
+    low, high = sorted((hit.amount("least"), hit.amount("most")))
+    if not await left_within(hit.chance().uniform(low, high), receive):
+        await send(answer.start)
+        await send({"type": "http.response.body", "body": answer.body})
+
+
 async def _reset(answer: Answer, hit: Hit, receive: Receive, send: Send) -> None:  # noqa: ARG001  a delivery
     await send(answer.start)
     part = answer.body[: int(len(answer.body) * hit.amount("share"))]
@@ -39,6 +46,16 @@ DELIVERY_KINDS: tuple[DeliveryKind, ...] = (
         client="give up when its patience ends, ask again",
         parameters=(Parameter("seconds", 60.0, "real seconds until the answer"),),
         act=_timeout,
+    ),
+    DeliveryKind(
+        name="slow",
+        does="the answer takes between `least` and `most` real seconds more, evenly",
+        client="ask others meanwhile",
+        parameters=(
+            Parameter("least", 0.1, "real seconds", with_low=True),
+            Parameter("most", 0.3, "real seconds", with_low=True),
+        ),
+        act=_slow,
     ),
     DeliveryKind(
         name="reset",
