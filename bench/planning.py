@@ -54,7 +54,7 @@ MORNING = datetime(2025, 12, 31, 15, 31, tzinfo=UTC)
 """An hour into the next session."""
 BETWEEN_BATCHES = timedelta(milliseconds=100)
 INDEX = ".index"
-MADE = "made-1"
+MADE = "made-2"
 """The mark of a home that is there whole. Its number rises when what is made changes."""
 AT_MOST_SECONDS = 60
 GIB = 2**30
