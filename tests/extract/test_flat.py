@@ -17,7 +17,7 @@ from openingbell.landing.lines import Lines
 
 STYLES = [{"indent": 2}, {"indent": 4}, {}, {"separators": (",", ":")}, {"indent": 0}]
 NAMES = ("symbol", "date", "open", "volume")
-NUMBERS = ["0", "-0", "437", "437.20", "0.5", "-36.98", "12345678901234567890", "0.00", "-0.1"]
+NUMBERS = ["0", "-0", "437", "437.20", "0.5", "-36.98", "12345678901234567890", "0.00", "-0.1", "1e5", "-1.5E-7"]
 
 
 def spelled(rows: list[dict[str, str]], style: int, texts: tuple[str, ...] = ("symbol", "date")) -> bytes:
@@ -26,15 +26,19 @@ def spelled(rows: list[dict[str, str]], style: int, texts: tuple[str, ...] = ("s
     return json.dumps(marked, **STYLES[style]).replace('"#', "").replace('#"', "").encode()  # type: ignore[arg-type]
 
 
-rows_of_bars = st.lists(
-    st.tuples(
-        st.just("BRK.B"),
-        st.sampled_from(["2024-05-07 09:30:00", "2024-05-07 09:45:00", "x.y-z 0123456789012"]),
-        st.sampled_from(NUMBERS),
-        st.integers(-5, 10**12).map(str),
-    ).map(lambda row: dict(zip(NAMES, row, strict=True))),
-    min_size=1,
-    max_size=6,
+def rows_with(symbol: str, *dates: str) -> st.SearchStrategy[list[dict[str, str]]]:
+    """Bars of a symbol at some of the dates."""
+    row = st.tuples(
+        st.just(symbol), st.sampled_from(dates), st.sampled_from(NUMBERS), st.integers(-5, 10**12).map(str)
+    ).map(lambda row: dict(zip(NAMES, row, strict=True)))
+    return st.lists(row, min_size=1, max_size=6)
+
+
+rows_of_bars = st.one_of(
+    rows_with("BRK.B", "2024-05-07 09:30:00", "2024-05-07 09:45:00"),
+    rows_with("AAPL", "2024-05-07", "2024-05-06"),
+    rows_with("0700.HK", "x.y-z 0123456789012", "x.y-z 9876543210987"),
+    rows_with("1-2", "day 1 of 2", "day 2 of 2"),
 )
 
 
@@ -78,10 +82,11 @@ def test_whatever_is_done_to_a_body_the_two_never_differ(
 @pytest.mark.parametrize(
     "field",
     [
-        '"a": 01', '"a": 1.', '"a": .5', '"a": +1', '"a": 1.2.3', '"a": -', '"a": 1-2', '"a": 0x1', '"a": 1 2', '"a": ',
-        '"a": 1e5', '"a": NaN', '"a": null', '"a": true', '"a": "text"', '"a": [1]', '"a": {"b": 1}', '"a": 1, "a": 2',
+        '"a": 01', '"a": -01', '"a": 1.', '"a": .5', '"a": +1', '"a": 1.2.3', '"a": -', '"a": --1', '"a": 1-2',
+        '"a": 0x1', '"a": 1 2', '"a": 12"', '"a": ', '"a": 1e', '"a": 1e+', '"a": e5', '"a": 01e5', '"a": 1e5.0',
+        '"a": NaN', '"a": null', '"a": true', '"a": "text"', '"a": [1]', '"a": {"b": 1}', '"a": 1, "a": 2',
         '"date": ""', '"date": "a\\"b"', '"date": "a,b"', '"date": "é"', '"date": "a\tb"', '"a" 1', "a: 1", '"a b": 1',
-        '"Error Message": "Limit Reach"', '"a": 1 }, {"a": 1', '"a": 1, {"b": 2', '"a": 12"', '"a": -01', '"a": --1',
+        '"Error Message": "Limit Reach"', '"a": 1 }, {"a": 1', '"a": 1, {"b": 2',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("row", ["{{{}}}", '{{"z": 1, {}, "y": 2}}'])
