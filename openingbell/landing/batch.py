@@ -66,10 +66,11 @@ class Batch:
         Raises:
             RecordError: the disk does not take it; what was added before is kept.
         """
-        lines = b"" if self._file else _line(asdict(self._header))
+        header = "" if self._file else f"{json.dumps(asdict(self._header))}\n"
         rows = part.rows
-        facts = {"names": rows.names, "count": rows.count, "bytes": len(rows.text)}
-        lines += _line({"place": part.place, "ask": encode_ask(part.ask), **facts}) + rows.text
+        facts = {"place": part.place, "names": rows.names, "count": rows.count, "bytes": len(rows.text)}
+        about = f'{json.dumps(facts)[:-1]}, "ask": {encode_ask(part.ask)}}}\n'
+        lines = (header + about).encode("utf-8") + rows.text
         try:
             if self._file is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -141,7 +142,3 @@ def _part(facts: Mapping[str, Any], text: bytes) -> Part:
     if len(text) != facts["bytes"]:
         raise ValueError(f"asked for {facts['bytes']:,} bytes; found {len(text):,}")
     return Part(facts["place"], decode_ask(facts["ask"]), Lines(tuple(facts["names"]), facts["count"], text))
-
-
-def _line(facts: Mapping[str, Any]) -> bytes:
-    return json.dumps(facts).encode("utf-8") + b"\n"

@@ -16,7 +16,8 @@ from openingbell.clock import Clock, SystemClock
 from openingbell.errors import RecordError
 
 PIECE = 1 << 16
-"""Bytes that are read at once of a file that turns out to be longer than the system said."""
+"""Bytes that are read at once of a file whose size is not known, or turns out to be another."""
+READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)
 PAUSES_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
 """Windows puts no file in the place of one that a reader or a virus scanner has open, which passes."""
 MACHINE = SystemClock()
@@ -68,17 +69,19 @@ def patiently(
     rename()
 
 
-def read_whole(path: str) -> bytes:
-    """The content of a file. Of thousands of small ones it takes a third of the time that pathlib takes.
+def read_whole(path: str, size: int = PIECE) -> bytes:
+    """The content of a file that is said to have `size` bytes. Thousands of small ones take a quarter of the time that
+    pathlib takes: the system is asked nothing but to open, to read and to close.
 
     Raises:
         OSError: it cannot be read.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    handle = os.open(path, READING)
     try:
-        content = os.read(handle, os.fstat(handle).st_size)
-        while more := os.read(handle, PIECE):
-            content += more
+        content = os.read(handle, size + 1)
+        if len(content) != size:  # else that was all: it asked for one more
+            while more := os.read(handle, PIECE):
+                content += more
     finally:
         os.close(handle)
     return content
@@ -129,12 +132,13 @@ def read_together(contents: Sequence[bytes], counts: Sequence[int]) -> Iterator[
 
 def _is_plain(content: bytes, count: int, header: bytes) -> bool:
     """Whether the lines of a file are its rows, with all their fields on the whole."""
+    commas = header.count(b",")
     return (
-        b"," in header
-        and b'"' not in content
-        and content.endswith(b"\n")
+        commas > 0
+        and content.count(b",") == commas * (count + 1)
         and content.count(b"\n") == count + 1
-        and content.count(b",") == header.count(b",") * (count + 1)
+        and content[-1:] == b"\n"
+        and b'"' not in content
     )
 
 
@@ -145,7 +149,7 @@ def _joined(start: int, places: Sequence[int], contents: Sequence[bytes], counts
         yield _alone(first, contents[first], counts[first])
         return
     lengths = tuple(counts[place] for place in places)
-    rows = _by_polars(b"".join([contents[first], *(memoryview(contents[place])[start:] for place in others)]))
+    rows = _by_polars(b"".join([contents[first], *[contents[place][start:] for place in others]]))
     if len(rows) == sum(lengths):
         yield Together(tuple(places), lengths, rows)
     else:

@@ -116,8 +116,9 @@ class Index:
                 continue
             with os.scandir(self._root / feed) as entries:
                 for entry in entries:
-                    if entry.name.endswith(".json"):
-                        found[feed, entry.name.removesuffix(".json")] = _stamp(entry.stat())
+                    name = entry.name
+                    if name.endswith(".json"):
+                        found[feed, name[:-5]] = _stamp(entry.stat())
         return found
 
     def _restore(self) -> None:

@@ -8,11 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from openingbell.errors import RecordError
 from openingbell.landing.files import read_whole
+
+DAYS = ("first", "last", "covered_first", "covered_last")
 
 
 class Outcome(StrEnum):
@@ -73,16 +76,22 @@ class Manifest:
 def encode(manifest: Manifest) -> bytes:
     """The manifest as its file has it: a line a fact, and a line an ask."""
     facts = vars(manifest) | {"extracted_at": manifest.extracted_at.isoformat()}
-    asks = ",\n".join(json.dumps(encode_ask(ask)) for ask in manifest.asks)
     lines = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in facts.items() if name != "asks"]
+    asks = ",\n".join(map(encode_ask, manifest.asks))
     return ("{\n" + ",\n".join([*lines, f'"asks": [\n{asks}\n]']) + "\n}\n").encode("utf-8")
 
 
-def encode_ask(ask: Ask) -> dict[str, Any]:
-    """An ask as JSON has it."""
-    moments = ("first", "last", "covered_first", "covered_last", "answered_at")
-    plain = {name: getattr(ask, name).isoformat() for name in moments}
-    return vars(ask) | plain | {"bars": {day.isoformat(): count for day, count in ask.bars.items()}}
+def encode_ask(ask: Ask) -> str:
+    """An ask as JSON has it, in one line."""
+    facts = {name: value for name, value in vars(ask).items() if name != "bars"}
+    moments = {name: getattr(ask, name).isoformat() for name in (*DAYS, "answered_at")}
+    return f'{json.dumps(facts | moments)[:-1]}, "bars": {_encoded_bars(tuple(ask.bars.items()))}}}'
+
+
+@lru_cache(maxsize=64)
+def _encoded_bars(bars: tuple[tuple[date, int], ...]) -> str:
+    """Bars by session as JSON has them: most asks of a batch have the same."""
+    return json.dumps({day.isoformat(): count for day, count in bars})
 
 
 def decode_ask(facts: Mapping[str, Any]) -> Ask:
@@ -91,9 +100,7 @@ def decode_ask(facts: Mapping[str, Any]) -> Ask:
     Raises:
         ValueError, KeyError, TypeError: it is none.
     """
-    typed: dict[str, Any] = {
-        name: date.fromisoformat(facts[name]) for name in ("first", "last", "covered_first", "covered_last")
-    }
+    typed: dict[str, Any] = {name: date.fromisoformat(facts[name]) for name in DAYS}
     typed["answered_at"] = datetime.fromisoformat(facts["answered_at"])
     typed["outcome"] = Outcome(facts["outcome"])
     typed["bars"] = {date.fromisoformat(day): count for day, count in facts["bars"].items()}

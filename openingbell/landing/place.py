@@ -157,16 +157,16 @@ class Landing:
         """
         if manifest.file is None:
             return b""
-        return _checked(f"{self.root / manifest.feed / manifest.file}", manifest.sha256)
+        return _checked(f"{self.root / manifest.feed / manifest.file}", manifest.bytes, manifest.sha256)
 
     def contents(self, files: pl.DataFrame) -> Iterator[bytes | RecordError]:
         """The landed files of rows of the record's files that have rows, in their order; where one is missing or is not
         the one that was landed, the error that says so.
         """
         folders = {feed: f"{self.root / feed}{os.sep}" for feed in files["feed"].unique()}
-        for feed, load_id, sha256 in files.select("feed", "load_id", "sha256").iter_rows():
+        for feed, load_id, size, sha256 in files.select("feed", "load_id", "bytes", "sha256").iter_rows():
             try:
-                yield _checked(f"{folders[feed]}{load_id}.csv", sha256)
+                yield _checked(f"{folders[feed]}{load_id}.csv", size, sha256)
             except RecordError as error:
                 yield error
 
@@ -219,14 +219,14 @@ class Landing:
         raise RecordError(f"a thousand files of {feed} landed in one microsecond; found the clock standing still")
 
 
-def _checked(path: str, sha256: str) -> bytes:
-    """The landed file at `path`.
+def _checked(path: str, size: int, sha256: str) -> bytes:
+    """The landed file at `path`, which had `size` bytes.
 
     Raises:
         RecordError: it is missing or is not the one that was landed.
     """
     try:
-        content = read_whole(path)
+        content = read_whole(path, size)
     except OSError as error:
         raise RecordError(
             f"asked to read {path}, named by its manifest; found {error.strerror}; restore the file from a backup"

@@ -39,7 +39,7 @@ class Bundle:
 def runs(files: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
     """Runs of files with about `rows` rows together, one file at the least."""
     begin = held = 0
-    for place, count in enumerate(files["rows"]):
+    for place, count in enumerate(files["rows"].to_list()):
         if place > begin and held + count > rows:
             yield files[begin:place]
             begin, held = place, 0
