@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from math import nan
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from bench import floor, imports, kernel, measure, ours, pandas_script, tick
+from bench import answers, floor, imports, kernel, measure, ours, pace, pandas_script, planning, small_files, tick
 from bench.market import Market, market, read_bars
 from bench.measure import Run
 from bench.sizes import Size, size_of
@@ -137,6 +139,56 @@ def test_ours_takes_what_bare_ta_lib_takes(made: Market) -> None:
     assert indicators(batch)["rsi_14"].fill_null(float("nan")).to_numpy()[: bounds[1]] == pytest.approx(
         theirs, nan_ok=True
     )
+
+
+@pytest.mark.parametrize("shape", list(answers.SHAPES))
+def test_both_ways_land_the_same_answers(shape: str, tmp_path: Path) -> None:
+    given = answers.answers(shape, symbols=3)
+    rows = sum(len(json.loads(body)) for body in given.bodies.values())
+    by_us, by_them = tmp_path / "ours", tmp_path / "json"
+    text = answers.ours(given, by_us).read_text("utf-8")
+    assert text.count("\n") == 1 + rows > 3 * 25
+    assert answers.by_json(given, by_them).read_text("utf-8") == text
+    assert answers.landed(answers.by_json, given).facts["cpu"] > 0
+
+
+def test_a_cycle_asks_a_slow_vendor_once_for_every_symbol(tmp_path: Path) -> None:
+    size = Size("", 5, 2)
+    with pace.vendor(size, latency=(0.0, 0.01)) as vendor:
+        seconds, sent = pace.extract(pace.wanted(size), vendor.url, 60_000, tmp_path)
+        asked = vendor.requests.all()
+    assert sorted(one.symbol for one in asked) == size.names
+    assert {one.fault for one in asked} == {"slow"}
+    assert len(sent) == len(asked)
+    assert seconds > 0
+
+
+def test_calls_are_counted_in_every_window() -> None:
+    begin = datetime(2026, 1, 2, tzinfo=UTC)
+    moments = tuple(begin + timedelta(seconds=second) for second in (0, 1, 1.5, 3, 3.9, 4))
+    cycle = pace.Cycle(2.0, moments, moments)
+    assert [pace.most_in(timedelta(seconds=width), moments) for width in (0.05, 1, 3, 60)] == [1, 2, 4, 6]
+    assert cycle.share(150) == pytest.approx((5 * 0.4 + 0.2) / 2)
+    assert cycle.share_of_sending(150) == pytest.approx(5 * 0.4 / 4)
+    assert [pace.lengths(500, limit) for limit in (250, 750)] == [(500,), (500, 825)]
+
+
+def test_a_home_of_nothing_plans_what_the_landed_one_holds(tmp_path: Path) -> None:
+    """The next morning only the day that runs is due, and what is asked each day."""
+    full = planning.landed(2, 1, tmp_path, processes=1)
+    nothing = planning.plan_of(tmp_path / "nothing", 2, 1, is_landed=False)
+    landed = planning.plan_of(full, 2, 1, is_landed=True)
+    assert nothing["asks"] == landed["errors"] == 0
+    assert landed["asks"] == nothing["calls"] > 2 * 13
+    whole_market = ["new_symbol_change", "delisted_companies", "splits_calendar", "dividends_calendar"]
+    assert landed["calls"] == 2 + len(whole_market)
+
+
+def test_small_files_hold_the_rows_of_the_one(tmp_path: Path) -> None:
+    for small, files in ((True, 3 * 26), (False, 1)):
+        root = small_files.landed(3, 1, tmp_path, small=small)
+        assert len(list(root.glob("data_extracts/*/*.csv"))) == files
+        assert small_files.load(root, 3 * 26).seconds > 0
 
 
 def test_ways_take_turns_and_the_median_counts() -> None:
