@@ -40,8 +40,8 @@ SETTINGS = {
     "OPENINGBELL_REVISION_SESSIONS": "0",
     "OPENINGBELL_REVISION_SAMPLE": "0",
 }
-IN_FLIGHT = 8
-"""Calls that may be under way at once, and so be repeated after a kill."""
+IN_FLIGHT = 16
+"""Requests that may be under way at once, two for each thread, and so be repeated after a kill."""
 NOT_FROM_FILES = {"load_id", "source_row", "extracted_at", "asked_times", "last_asked_at", "excuse"}
 
 
