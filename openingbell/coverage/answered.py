@@ -65,10 +65,10 @@ class Asked:
     """
 
     def __init__(self, asks: pl.DataFrame, loaded: pl.Series | None = None) -> None:
-        self.first = _days(asks["covered_first"])
-        self.last = _days(asks["covered_last"])
-        self.at = asks["answered_at"].dt.timestamp("us").to_numpy()
-        self.judged = asks["judged_at"].dt.timestamp("us").to_numpy()
+        self.first, self.last, self.at, self.judged = (
+            asks[name].to_physical().to_numpy()
+            for name in ("covered_first", "covered_last", "answered_at", "judged_at")
+        )
         self.restricted = asks["restricted"].to_numpy()
         self.loaded = (
             np.zeros(len(asks), np.bool_)
@@ -86,10 +86,6 @@ class Asked:
         bars = np.zeros(len(positions), np.int64)
         bars[inside] = self._values[(begin + days)[inside]]
         return bars
-
-
-def _days(dates: pl.Series) -> Integers:
-    return dates.cast(pl.Int32).to_numpy().astype(np.int64)
 
 
 def answered(group: Group, asked: Asked, final_at: Integers) -> Answered:
