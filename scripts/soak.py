@@ -117,7 +117,7 @@ def main() -> None:
                 break
             verb = "run" if number % 2 else "backfill"
             words = [verb, "--demo", *(["--now", NOW] if number == 1 else [])]
-            words += ["--from", SINCE] if verb == "backfill" and number == 2 else []
+            words += ["--from", SINCE] if verb == "backfill" else []
             process = bell(war, *words)
             seconds = chance.uniform(0.3, given.longest)
             try:

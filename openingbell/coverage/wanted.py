@@ -45,19 +45,13 @@ class Asks:
                 "symbol": [member.symbol for member in members],
                 "row": range(len(members)),
             },
-            schema={"feed": pl.Categorical, "symbol": pl.Categorical, "row": pl.Int64},
+            schema={"feed": pl.Categorical, "symbol": pl.Categorical, "row": pl.Int32},
         )
-        found = (
-            asks.lazy()
-            .with_row_index("position")
-            .select("position", "feed", "symbol", "answered_at")
-            .join(rows.lazy(), on=["feed", "symbol"])
-            .sort("row", "answered_at", "position")
-            .select("position", "row")
-            .collect()
-        )
-        bounds = np.searchsorted(found["row"].to_numpy(), np.arange(len(members) + 1))
-        return cls(found["position"].cast(pl.Int64).to_numpy(), bounds)
+        found = asks.select("feed", "symbol").join(rows, on=["feed", "symbol"], how="left", maintain_order="left")
+        row = found["row"].fill_null(len(members)).to_numpy()
+        order = np.lexsort((asks["answered_at"].to_physical().to_numpy(), row))
+        bounds = np.searchsorted(row[order], np.arange(len(members) + 1))
+        return cls(order[: bounds[-1]], bounds)
 
     def part(self, rows: slice) -> Asks:
         """Those of some of the members."""
@@ -113,6 +107,9 @@ class Group:
         return (columns >= np.minimum(self.first, self.asked_from)[:, None]) & (columns < self.end[:, None])
 
 
+NEVER = np.iinfo(np.int64).max
+
+
 @dataclass(frozen=True)
 class Begun:
     """What was ever asked of members, a row each: when first (µs since 1970), and from which day on (since 1970)."""
@@ -120,8 +117,16 @@ class Begun:
     at: Integers
     earliest: Integers
 
-
-NEVER = np.iinfo(np.int64).max
+    @classmethod
+    def of(cls, some: Asks, asks: pl.DataFrame) -> Begun:
+        """By `some` of the asks of the record; NEVER where there is none."""
+        known = np.flatnonzero(np.diff(some.bounds))
+        at, earliest = np.full((2, len(some.bounds) - 1), NEVER)
+        starts = some.bounds[known]
+        at[known] = asks["answered_at"].to_physical().to_numpy()[some.positions[starts]]
+        if len(known):
+            earliest[known] = np.minimum.reduceat(asks["first"].to_physical().to_numpy()[some.positions], starts)
+        return cls(at, earliest)
 
 
 def groups(
@@ -131,12 +136,6 @@ def groups(
 
     `asks` are those of the record; `feeds` narrows it to some, None means all.
     """
-    begun = {
-        (feed, symbol): (at, earliest)
-        for feed, symbol, at, earliest in asks.group_by("feed", "symbol")
-        .agg(pl.col("answered_at").min().dt.timestamp("us"), pl.col("first").min().cast(pl.Int32))
-        .iter_rows()
-    }
     together: dict[tuple[str, str, str], list[int]] = {}
     for number, member in enumerate(universe.members):
         if feeds is not None and member.feed.name not in feeds:
@@ -147,10 +146,8 @@ def groups(
     start = 0
     for of_group in numbers:
         members = tuple(universe.members[number] for number in of_group)
-        known = [begun.get((member.feed.name, member.symbol), (NEVER, NEVER)) for member in members]
-        at, earliest = np.array(known, dtype=np.int64).T
         of_members = positions.part(slice(start, start := start + len(members)))
-        made = _group(members, tuple(of_group), Begun(at, earliest), of_members, now, settings)
+        made = _group(members, tuple(of_group), Begun.of(of_members, asks), of_members, now, settings)
         if len(made.days):
             yield made
 

@@ -72,7 +72,8 @@ class Index:
         if self._whole is None:
             self._put_in_columns()
             files = pl.concat([FILES.to_frame(), *self._files]).sort("extracted_at", "load_id")
-            asks = pl.concat([ASKS.to_frame(), *self._asks], rechunk=True)
+            one = self._asks[0] if len(self._asks) == 1 else pl.concat([ASKS.to_frame(), *self._asks])
+            asks = one.rechunk()  # no copy of what came from the cache
             self._files, self._asks = [files], [asks]
             self._whole = Record(files, asks)
         return self._whole
@@ -159,7 +160,8 @@ class Index:
         )
         for kind, frame in (("asks", whole.asks), ("files", files)):
             temporary = folder / f"{kind}-{name}.tmp"
-            frame.write_ipc(temporary)
+            # in one piece, so that it comes back as one; most bars are as many as in any other session
+            frame.write_ipc(temporary, compression="zstd", record_batch_size=max(len(frame), 1))
             temporary.replace(temporary.with_suffix(".arrow"))
         self._unsaved = 0
         for path in before:
@@ -167,8 +169,12 @@ class Index:
 
 
 def _read(path: Path) -> pl.DataFrame:
-    """A frame of the cache. Polars maps it into memory; Windows deletes nothing that is mapped: there it is read."""
-    return pl.read_ipc(path.read_bytes() if os.name == "nt" else path)
+    """A frame of the cache, column by column: Polars holds what it reads at once twice. Windows deletes nothing that is
+    mapped into memory: there the file is read before.
+    """
+    source = path.read_bytes() if os.name == "nt" else path
+    names = pl.read_ipc_schema(source)
+    return pl.concat([pl.read_ipc(source, columns=[name]) for name in names], how="horizontal")
 
 
 def _stamp(status: os.stat_result) -> Stamp:
