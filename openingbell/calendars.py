@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import threading
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +30,8 @@ SCHEMA = pl.Schema(
 )
 SOURCES = ("pandas_market_calendars", "exchange_calendars", "pandas", "tzdata")
 FILE_NAME = re.compile(r"\w+")
+ONE_AT_A_TIME = threading.Lock()
+"""The library silences warnings of pandas, which two threads cannot do at once."""
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +45,8 @@ def decade(calendar: str, number: int) -> pl.DataFrame:
     Raises:
         RangeError: the library has no calendar of that name.
     """
-    return kept(calendar, number, folder())
+    with ONE_AT_A_TIME:
+        return kept(calendar, number, folder())
 
 
 @lru_cache(maxsize=1)
