@@ -163,8 +163,10 @@ def nothing_is_lost_or_doubled(lived: Lived) -> None:
 
 def old_files_were_compressed(lived: Lived) -> None:
     """Those of the week before its last nights; the twin, which has no nights, has all as they landed."""
-    there = {path.suffix for path in (lived.twin.home / "data_extracts").glob("*/*") if path.is_file()}
-    here = {path.suffix for path in (lived.bell.home / "data_extracts").glob("*/*") if path.is_file()}
+    there, here = (
+        {path.suffix for path in (bell.home / "data_extracts").glob("[!.]*/*") if path.is_file()}
+        for bell in (lived.twin, lived.bell)
+    )
     assert (there, here) == ({".csv", ".json"}, {".csv", ".gz", ".json"})
 
 
