@@ -31,12 +31,13 @@ def test_ten_years_of_sessions_are_those_of_the_exchange() -> None:
     assert black_friday["closes_early"]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the place of the user's caches cannot be set")
 def test_what_was_asked_once_is_found_by_another_process_without_the_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert pandas_was_needed() == "True"
-    assert pandas_was_needed() == ("False" if sys.platform == "linux" else pandas_was_needed())
+    assert pandas_was_needed() == "False"
 
 
 def test_what_is_kept_is_what_was_asked(tmp_path: Path) -> None:

@@ -18,12 +18,10 @@ from openingbell import universe as universes
 from openingbell.config import SYMBOL, Settings
 from openingbell.feeds import (
     COMMODITIES,
-    COMMODITIES_LIST,
     CONSTITUENT_CHANGES,
     CONSTITUENTS,
     DELISTED,
     EOD,
-    INDEX_LIST,
     INDEXES,
     NEW_SYMBOL_CHANGE,
     PROFILE,
@@ -44,7 +42,6 @@ from openingbell.vendor.lists import SIMULATED_CONSTITUENTS
 CHANGES = tuple(feed.name for feed in (SYMBOL_CHANGE, NEW_SYMBOL_CHANGE, DELISTED))
 OF_INDEXES = tuple(feed.name for feed in (*CONSTITUENTS.values(), *CONSTITUENT_CHANGES.values()))
 OF_INSTRUMENTS = tuple(feed.name for feed in REFERENCE_FEEDS)
-LISTS = ((INDEX_LIST.name, INDEXES), (COMMODITIES_LIST.name, COMMODITIES))
 WITH_BARS = tuple(feed.name for feed in (STOCKS, INDEXES, COMMODITIES, EOD))
 
 
@@ -115,10 +112,12 @@ class HomeUniverse:
         rows = dict(bars.group_by(pl.col("symbol").cast(pl.String)).agg(pl.col("rows").sum()).iter_rows())
         silent = self._without_profile(asks)
         found = [symbol for symbol in self.settings.named_stocks if symbol in silent and rows.get(symbol) == 0]
-        for name, feed in LISTS:
-            listed = set(self._of((name,), newest=True)["symbol"])
-            symbols = self.settings.indexes if feed is INDEXES else self.settings.commodities
-            found += [symbol for symbol in symbols if listed and symbol not in listed and rows.get(symbol) == 0]
+        for member in self._known().universe.members:
+            if member.feed.whole_market and member.names:
+                listed = set(self._of((member.feed.name,), newest=True)["symbol"])
+                found += [
+                    symbol for symbol in member.names if listed and symbol not in listed and rows.get(symbol) == 0
+                ]
         return found
 
     def _known(self) -> _Known:

@@ -17,7 +17,7 @@ SOURCE = "source"
 
 
 def require_own(reader: Reader, source: str, place: str) -> bool:
-    """Refuse a warehouse of another source; whether this one is recorded.
+    """Refuse a warehouse of another source; whether this one is recorded. One of an earlier version may record none.
 
     Args:
         reader: of the warehouse.
@@ -27,8 +27,20 @@ def require_own(reader: Reader, source: str, place: str) -> bool:
     Raises:
         SourceError: it holds data of another source.
     """
-    if (MADE_WITH.layer, MADE_WITH.name) not in reader.layout():
-        return False
+    return (MADE_WITH.layer, MADE_WITH.name) in reader.layout() and _is_recorded(reader, source, place)
+
+
+def claim(writer: Writer, source: str, place: str) -> None:
+    """Record the source where none is, in a warehouse that has this version's tables.
+
+    Raises:
+        SourceError: there is another.
+    """
+    if not _is_recorded(writer, source, place):
+        writer.append(MADE_WITH, pl.DataFrame([(SOURCE, json.dumps(source))], schema=MADE_WITH.schema, orient="row"))
+
+
+def _is_recorded(reader: Reader, source: str, place: str) -> bool:
     found = reader.read(MADE_WITH).filter(pl.col("name") == SOURCE)["value"].to_list()
     recorded = json.loads(found[0]) if found else source
     if recorded != source:
@@ -38,13 +50,3 @@ def require_own(reader: Reader, source: str, place: str) -> bool:
             "path behind the address"
         )
     return bool(found)
-
-
-def claim(writer: Writer, source: str, place: str) -> None:
-    """Record the source where none is.
-
-    Raises:
-        SourceError: there is another.
-    """
-    if not require_own(writer, source, place):
-        writer.append(MADE_WITH, pl.DataFrame([(SOURCE, json.dumps(source))], schema=MADE_WITH.schema, orient="row"))

@@ -9,6 +9,7 @@ import polars as pl
 
 from openingbell.errors import WarehouseError
 from openingbell.tables import Table
+from openingbell.warehouse.migrations import stored_tables
 from openingbell.warehouse.protocol import Reader
 
 PIECE_ROWS = 500_000
@@ -47,6 +48,11 @@ def cut(days: pl.DataFrame, most: int) -> list[Piece]:
             first, held = None, 0
         first, last, held = first or day, day, held + rows
     return [*found, Piece(first, last)] if first is not None else found
+
+
+def rows_held(reader: Reader) -> dict[str, int]:
+    """The rows of each table that this program or an earlier one made, by its name."""
+    return {table.name: reader.count(table) for table in stored_tables(reader.layout())}
 
 
 def require_all(table: Table, found: int, rows: int) -> None:

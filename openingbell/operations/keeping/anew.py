@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from openingbell.errors import UsageError
-from openingbell.warehouse.migrations import stored_tables
+from openingbell.warehouse.pieces import rows_held
 from openingbell.warehouse.protocol import Warehouse
 
 
@@ -33,7 +33,7 @@ def require_empty(warehouse: Warehouse, *, asked: str) -> None:
     if not warehouse.exists():
         return
     with warehouse.read() as reader:
-        held = {table.name: reader.count(table) for table in stored_tables(reader.layout())}
+        held = rows_held(reader)
     if rows := sum(held.values()):
         most = max(held, key=lambda name: held[name])
         raise UsageError(

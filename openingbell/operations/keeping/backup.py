@@ -19,7 +19,7 @@ from openingbell.progress import Progress
 from openingbell.tables.history import VERSIONS
 from openingbell.warehouse.connect import connect
 from openingbell.warehouse.migrations import stored_tables
-from openingbell.warehouse.pieces import PIECE_ROWS, Piece, pieces_of, require_all
+from openingbell.warehouse.pieces import PIECE_ROWS, Piece, pieces_of, require_all, rows_held
 from openingbell.warehouse.protocol import Reader, Warehouse
 from openingbell.warehouse.upgrade import plan_of
 
@@ -85,7 +85,7 @@ def require_backup(folder: Path, warehouse: Warehouse) -> None:
     backup = read_backup(folder)
     backup.verify()
     with warehouse.read() as reader:
-        held = {table.name: reader.count(table) for table in stored_tables(reader.layout())}
+        held = rows_held(reader)
         newest = newest_write(reader)
     kept = {one.table.name: one.rows for one in backup.tables}
     is_newer = newest is None or newest < backup.made_at.replace(tzinfo=None)
