@@ -208,6 +208,12 @@ def test_unknown_symbols_are_named_and_the_others_are_there(tmp_path: Path, monk
         assert "AAPPL" in symbols.found
 
 
+def test_an_index_that_the_vendor_does_not_list_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scene(tmp_path, monkeypatch) as at:
+        monkeypatch.setenv("OPENINGBELL_INDEXES", "^GSPC ^GSPX")
+        assert "the vendor does not know ^GSPX: correct the settings" in at.until(MONDAY).note
+
+
 def test_a_symbol_of_two_classes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (
         scene(tmp_path, monkeypatch, stocks=("AAPL", "GCUSD"), known=("AAPL",)) as at,

@@ -13,7 +13,7 @@ import pytest
 
 from openingbell import tables
 from openingbell.clock import VirtualClock
-from openingbell.feeds import STOCKS
+from openingbell.feeds import COMMODITIES, STOCKS
 from openingbell.operations.entry import Wish
 from openingbell.operations.heartbeat import Heartbeat, read_heartbeat
 from openingbell.operations.home import Source
@@ -21,6 +21,7 @@ from openingbell.operations.service import Service
 from openingbell.operations.stopping import Stop
 from openingbell.operations.vendor_report.learned import FILE_NAME, Learned, write_learned
 from openingbell.operations.worker import at_work
+from tests.operations.test_listed import scene
 from tests.running import REPOSITORY, SMALL_UNIVERSE, Bell
 
 SATURDAY = "2026-11-21T12:00:00-05:00"
@@ -81,3 +82,13 @@ def test_what_was_learned_holds_from_the_next_event_on_and_does_no_harm_when_it_
         (worker.home.root / FILE_NAME).write_text("{", "utf-8")
         assert service.known() == (universe, before)
         assert service.idle(now) is False
+
+
+def test_facts_are_asked_for_with_the_ticks_of_stocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with scene(tmp_path, monkeypatch) as at, at_work(at.wish, "bell run", asks=True) as worker:
+        service = Service(worker, Stop(), Heartbeat(tmp_path))
+        service.tick([COMMODITIES.name])
+        assert {one.symbol for one in at.asked()} == {"GCUSD"}
+        service.tick([STOCKS.name])
+        facts = {member.feed.path for member in worker.pipeline.universe_now.members if not member.feed.has_grid}
+        assert {one.path for one in at.asked()} == {STOCKS.path, *facts}
