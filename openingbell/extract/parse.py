@@ -49,7 +49,8 @@ def parse(status: int, body: bytes, *, symbol: str | None) -> Lines:
     Raises:
         VendorError: what the answer is instead, by status and by words.
     """
-    if status == HTTP_OK and (rows := flat_rows(body)) is not None and _are_about(rows, symbol):
+    rows = flat_rows(body) if status == HTTP_OK else None
+    if rows is not None and (symbol is None or "symbol" not in rows.names or rows.is_about(symbol)):
         return rows
     return by_json(status, body, symbol=symbol)
 
@@ -72,14 +73,6 @@ def by_json(status: int, body: bytes, *, symbol: str | None) -> Lines:
             f"asked for {symbol}; the answer is about {', '.join(sorted(others))}", status=status, body=body
         )
     return Lines.of(_text_frame(payload))
-
-
-def _are_about(rows: Lines, symbol: str | None) -> bool:
-    """Whether all rows are about the symbol that was asked for, as far as they say."""
-    if symbol is None or "symbol" not in rows.names:
-        return True
-    found, asked = rows.same_width("symbol"), symbol.encode("utf-8")
-    return found is not None and found.shape[1] == len(asked) and bool((found == list(asked)).all())
 
 
 def _decoded(text: str) -> Any:

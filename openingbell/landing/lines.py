@@ -14,6 +14,7 @@ import polars as pl
 from openingbell.landing.files import read_rows
 
 QUOTE = b'"'
+COMMA, NEWLINE = b",\n"
 PLAIN = re.compile(r'[^",\r\n]+')
 """A field that needs no quotes."""
 
@@ -23,15 +24,13 @@ class Lines:
     """`count` rows under `names`. `text` has a line for each, without a header: a null is nothing, an empty text is
     two quotes.
 
-    `are_numbers` says that every field but dates and symbols is known to be a number; `stops`, where it is known, at
-    which sign of the text each field ends: a row a row, a column a name.
+    `are_numbers` says that every field but dates and symbols is known to be a number.
     """
 
     names: tuple[str, ...] = ()
     count: int = 0
     text: bytes = b""
     are_numbers: bool = False
-    stops: npt.NDArray[np.int64] | None = field(default=None, repr=False, compare=False)
     _frame: pl.DataFrame | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -53,31 +52,37 @@ class Lines:
         return read_rows(self.content, self.count) if self.count else pl.DataFrame()
 
     def same_width(self, name: str) -> npt.NDArray[np.uint8] | None:
-        """The signs of a column, a row each, where all its fields have equally many; None where that is not so, or not
-        known.
+        """The signs of a column, a row each, where it and what stands before it are as wide in every row; None where
+        that is not so, or a field has quotes.
         """
-        if self.stops is None or name not in self.names:
+        if name not in self.names or not self.count or QUOTE in self.text:
             return None
-        place = self.names.index(name)
-        stop = self.stops[:, place]
-        start = self.stops[:, place - 1] + 1 if place else np.concatenate([[0], self.stops[:-1, -1] + 1])
-        width = int(stop[0] - start[0])
-        if (stop - start != width).any():
+        signs = np.frombuffer(self.text, np.uint8)
+        starts = np.append(0, np.flatnonzero(signs[:-1] == NEWLINE) + 1)
+        fields = self.text[: self.text.index(b"\n")].split(b",")[: self.names.index(name) + 1]
+        width = len(b",".join(fields)) + 1
+        if starts[-1] + width > len(signs):
             return None
-        signs: npt.NDArray[np.uint8] = np.frombuffer(self.text, np.uint8)[start[:, None] + np.arange(width)]
-        return signs
+        begins = signs[starts[:, None] + np.arange(width)]
+        ends = (begins == COMMA) | (begins == NEWLINE)
+        return begins[:, -len(fields[-1]) - 1 : -1] if (ends == ends[0]).all() else None
+
+    def is_about(self, symbol: str) -> bool:
+        """Whether the rows begin with a `symbol`, and all with this one, and no field has quotes."""
+        begin = b"\n%b," % symbol.encode()
+        is_plain = self.names[:1] == ("symbol",) and QUOTE not in self.text
+        return is_plain and (b"\n" + self.text[:-1]).count(begin) == self.count
 
     def stamped(self, symbol: str, moment: str) -> Lines:
         """They behind the `symbol` that was asked for and the moment of the answer, `answered_at`. Fields of those
         names that the vendor gave are left out.
         """
-        own = b"%b," % symbol.encode() if self.names[:1] == ("symbol",) else b""
+        own = self.is_about(symbol)
         names = self.names[1:] if own else self.names
         if not {"symbol", "answered_at"} & set(names) and QUOTE not in self.text and _are_plain(symbol, moment):
-            lines = b"\n" + self.text[:-1]
-            if not own or lines.count(b"\n" + own) == self.count:
-                text = lines.replace(b"\n" + own, f"\n{symbol},{moment},".encode())[1:] + b"\n"
-                return Lines(("symbol", "answered_at", *names), self.count, text, self.are_numbers)
+            begin, stamp = f"\n{symbol}," if own else "\n", f"\n{symbol},{moment},"
+            text = (b"\n" + self.text[:-1]).replace(begin.encode(), stamp.encode())[1:] + b"\n"
+            return Lines(("symbol", "answered_at", *names), self.count, text, self.are_numbers)
         front = (pl.lit(symbol).alias("symbol"), pl.lit(moment).alias("answered_at"))
         return Lines.of(self.frame.select(*front, pl.exclude("symbol", "answered_at")))
 

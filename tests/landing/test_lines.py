@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -69,6 +68,21 @@ def test_a_symbol_in_front_is_replaced_by_the_one_that_was_asked_for(symbols: li
     assert read(stamped).rows() == [("A", MOMENT, "1"), ("A", MOMENT, "2")]
 
 
+@pytest.mark.parametrize(
+    ("names", "text", "about"),
+    [
+        ("symbol date", b"A,1\nA,2\n", True),
+        ("symbol date", b"A,1\nB,2\n", False),
+        ("symbol date", b"AA,1\nA,2\n", False),
+        ("symbol date", b"A,A\nB,A\n", False),
+        ("symbol date", b'A,"1\nA,2"\nA,2\n', False),
+        ("date symbol", b"A,A\nA,A\n", False),
+    ],
+)
+def test_rows_about_one_symbol_are_told(names: str, text: bytes, about: bool) -> None:
+    assert Lines(tuple(names.split()), 2, text).is_about("A") is about
+
+
 def test_parts_of_one_form_are_put_together_as_they_are() -> None:
     parts = [Lines.of(frame(a=["1"], b=[None])), Lines(), Lines.of(frame(a=["2", "3"], b=["x", ""]))]
     together = joined(parts)
@@ -84,14 +98,27 @@ def test_a_name_that_some_parts_lack_is_null_there() -> None:
 
 
 def test_a_column_of_one_width_is_known_by_its_signs() -> None:
-    stops = np.array([[1, 4, 6], [8, 11, 13]])
-    lines = Lines(("a", "b", "c"), 2, b"1,ab,x\n2,cd,y\n", stops=stops)
-    assert [lines.same_width(name) for name in ("nothing",)] == [None]
+    lines = Lines(("a", "b", "c"), 2, b"1,ab,x\n2,cd,y\n")
     found = {name: lines.same_width(name) for name in lines.names}
     assert {name: [bytes(row) for row in signs] for name, signs in found.items() if signs is not None} == {
         "a": [b"1", b"2"], "b": [b"ab", b"cd"], "c": [b"x", b"y"],
     }  # fmt: skip
-    assert Lines(lines.names, 2, lines.text).same_width("a") is None
-    uneven = Lines(("a", "b"), 2, b"1,a\n22,b\n", stops=np.array([[1, 3], [6, 8]]))
-    assert uneven.same_width("a") is None
-    assert uneven.same_width("b") is not None
+    assert lines.same_width("nothing") is None
+    assert Lines().same_width("a") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        (b"1,a\n22,b\n", ""),
+        (b"22,a\n1,b\n", ""),
+        (b"1,a\n2,bb\n", "a"),
+        (b"1,aa\n2,b\n", "a"),
+        (b"1,aaaa\n2,\n", "a"),
+        (b'1,"a"\n2,"b"\n', ""),
+        (b"1,a\n,bb\n", ""),
+    ],
+)
+def test_a_column_is_not_known_where_it_or_one_before_it_is_uneven(text: bytes, known: str) -> None:
+    lines = Lines(("a", "b"), 2, text)
+    assert [name for name in lines.names if lines.same_width(name) is not None] == list(known)
