@@ -16,6 +16,7 @@ from tests.server import shared_server
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers, and processes that tests start, share it
     caches = tempfile.TemporaryDirectory()
     os.environ["XDG_CACHE_HOME"] = caches.name
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")  # there are as many tests at once as cores
 settings.register_profile("patient", deadline=None)  # a busy machine is no fault
 settings.load_profile("patient")
 

@@ -7,6 +7,7 @@ that it saw, it can be deleted at any time, and a home that cannot be written to
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ next, and seldom enough to cost little, however many there are.
 """
 PARSED_AT_ONCE = 512
 """Manifests that are held as they are before they are put in columns: a frame for each would take longer."""
+QUIET_NS = 2_000_000_000
+"""How long ago a folder must have changed for its listing to be trusted: two changes may bear one time."""
 Stamp = tuple[int, int]
 STAMPED = pl.Schema({**FILES, "size": pl.Int64(), "modified": pl.Int64()})
 
@@ -42,6 +45,7 @@ class Index:
         self._asks: list[pl.DataFrame] = []
         self._unsaved = 0
         self._restored = False
+        self._listed: dict[str, tuple[int, dict[str, Stamp]]] = {}
         self._whole: Record | None = None
 
     def survey(self) -> tuple[Record, list[RecordError]]:
@@ -108,19 +112,28 @@ class Index:
 
     def _listing(self) -> dict[tuple[str, str], Stamp]:
         """Size and time of every manifest, by feed and load_id."""
-        found: dict[tuple[str, str], Stamp] = {}
         if not self._root.is_dir():
-            return found
+            return {}
         folders = [folder.name for folder in self._root.iterdir() if folder.is_dir() and folder.name[0] != "."]
-        for feed in folders:
-            if feed == "unreadable":
-                continue
+        return {
+            (feed, load_id): stamp
+            for feed in folders
+            if feed != "unreadable"
+            for load_id, stamp in self._manifests_of(feed).items()
+        }
+
+    def _manifests_of(self, feed: str) -> dict[str, Stamp]:
+        """Size and time of a feed's manifests, by load_id; as they were listed before where the folder has not changed
+        since: years of them take long.
+        """
+        changed = (self._root / feed).stat().st_mtime_ns
+        if (before := self._listed.pop(feed, None)) is None or before[0] != changed:
             with os.scandir(self._root / feed) as entries:
-                for entry in entries:
-                    name = entry.name
-                    if name.endswith(".json"):
-                        found[feed, name[:-5]] = _stamp(entry.stat())
-        return found
+                found = {one.name[:-5]: _stamp(one.stat()) for one in entries if one.name.endswith(".json")}
+            before = changed, found
+        if time.time_ns() - changed > QUIET_NS:
+            self._listed[feed] = before
+        return before[1]
 
     def _restore(self) -> None:
         """Read the cache; one that cannot be read is as good as none."""

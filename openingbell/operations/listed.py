@@ -30,7 +30,7 @@ from openingbell.feeds import (
     SYMBOL_CHANGE,
     Kind,
 )
-from openingbell.landing import Landing
+from openingbell.landing import Landing, Record
 from openingbell.listings import Rename, listings_of, members_since, membership
 from openingbell.load import bulk
 from openingbell.operations.home import REPLAY, Source
@@ -75,7 +75,7 @@ class HomeUniverse:
         """
         if self.source.kind == REPLAY:
             return universes.read_replay(Path(self.source.place))
-        return self._known().universe
+        return self._known(self._record()).universe
 
     def remarks(self) -> list[str]:
         """What is worth telling of it: unknown symbols, lists that are outside the plan or not there yet, new names,
@@ -83,7 +83,8 @@ class HomeUniverse:
         """
         if self.source.kind == REPLAY:
             return []
-        known = self._known()
+        record = self._record()
+        known = self._known(record)
         renamed = [
             f"{symbol} is {chain[-1].becomes} since {chain[-1].on}" for symbol, chain in known.stocks.items() if chain
         ]
@@ -92,8 +93,8 @@ class HomeUniverse:
             for symbol in self.settings.named_stocks
             if symbol in known.last
         ]
-        missing = [words for name in self.settings.constituents if (words := self._missing(name))]
-        unknown = self.unknown()
+        missing = [words for name in self.settings.constituents if (words := _missing(name, record.asks))]
+        unknown = self._unknown(record, known)
         return [
             *([f"the vendor does not know {', '.join(unknown)}: correct the settings"] if unknown else []),
             *missing,
@@ -101,36 +102,35 @@ class HomeUniverse:
             *ended,
         ]
 
-    def unknown(self) -> list[str]:
+    def _record(self) -> Record:
+        return self.landing.survey()[0]
+
+    def _unknown(self, record: Record, known: _Known) -> list[str]:
         """The symbols of the settings that the vendor has no word of: neither a profile or a place in its list, nor a
         single bar, though it was asked for them.
         """
-        if self.source.kind == REPLAY:
-            return []
-        asks = self.landing.survey()[0].asks
-        bars = asks.filter(~pl.col("restricted"), pl.col("feed").is_in(WITH_BARS))
+        bars = record.asks.filter(~pl.col("restricted"), pl.col("feed").is_in(WITH_BARS))
         rows = dict(bars.group_by(pl.col("symbol").cast(pl.String)).agg(pl.col("rows").sum()).iter_rows())
-        silent = self._without_profile(asks)
+        silent = _without_profile(record.asks)
         found = [symbol for symbol in self.settings.named_stocks if symbol in silent and rows.get(symbol) == 0]
-        for member in self._known().universe.members:
+        for member in known.universe.members:
             if member.feed.whole_market and member.names:
-                listed = set(self._of((member.feed.name,), newest=True)["symbol"])
+                listed = set(self._of(record, (member.feed.name,), newest=True)["symbol"])
                 found += [
                     symbol for symbol in member.names if listed and symbol not in listed and rows.get(symbol) == 0
                 ]
         return found
 
-    def _known(self) -> _Known:
+    def _known(self, record: Record) -> _Known:
         """What the record says, put together anew only when something about instruments has landed."""
-        files = self.landing.survey()[0].files
-        landed = files.filter(pl.col("feed").is_in(OF_INSTRUMENTS))["load_id"]
+        landed = record.files.filter(pl.col("feed").is_in(OF_INSTRUMENTS))["load_id"]
         if self._kept is None or not self._kept[0].equals(landed):
-            self._kept = landed, self._put_together()
+            self._kept = landed, self._put_together(record)
         return self._kept[1]
 
-    def _put_together(self) -> _Known:
+    def _put_together(self, record: Record) -> _Known:
         settings = self.settings
-        members = membership(self._of(OF_INDEXES if settings.constituents else ()))
+        members = membership(self._of(record, OF_INDEXES if settings.constituents else ()))
         ends: dict[str, date | None] = {}
         for index in settings.constituents:
             ends |= {
@@ -139,9 +139,8 @@ class HomeUniverse:
                 if ends.get(symbol, date.min) is not None and re.fullmatch(SYMBOL, symbol)
             }
         ends |= dict.fromkeys(settings.named_stocks)
-        asks = self.landing.survey()[0].asks
-        facts = pl.concat([self._of(CHANGES), self._profiles(asks)])
-        listings = listings_of(facts, self._without_profile(asks))
+        facts = pl.concat([self._of(record, CHANGES), self._profiles(record)])
+        listings = listings_of(facts, _without_profile(record.asks))
         stocks = {symbol: listings.followed(symbol) if end is None else () for symbol, end in ends.items()}
         last = {symbol: end for symbol, end in ends.items() if end is not None}
         for symbol, chain in stocks.items():
@@ -163,51 +162,51 @@ class HomeUniverse:
         limits = settings.limits
         return universe if limits is None or limits.intraday else universe.without(Kind.INTRADAY)
 
-    def _profiles(self, asks: pl.DataFrame) -> pl.DataFrame:
+    def _profiles(self, record: Record) -> pl.DataFrame:
         """The newest profile of each symbol that has one, with others of their files."""
         newest = (
-            asks.filter(pl.col("feed") == PROFILE.name, pl.col("rows") > 0)
+            record.asks.filter(pl.col("feed") == PROFILE.name, pl.col("rows") > 0)
             .sort("answered_at")
             .group_by("symbol")
             .agg(pl.col("load_id").last())
         )
-        return self._read(newest["load_id"].cast(pl.String).unique().sort().to_list())
+        return self._read(record, newest["load_id"].cast(pl.String).unique().sort().to_list())
 
-    def _without_profile(self, asks: pl.DataFrame) -> dict[str, date]:
-        """The symbols of which the newest answer was no profile, with the day of that answer in New York."""
-        newest = (
-            asks.filter(pl.col("feed") == PROFILE.name, ~pl.col("restricted"))
-            .sort("answered_at")
-            .group_by(pl.col("symbol").cast(pl.String))
-            .agg(pl.col("rows").last(), pl.col("answered_at").last())
-            .filter(pl.col("rows") == 0)
-        )
-        days = newest["answered_at"].dt.convert_time_zone(str(NEW_YORK)).dt.date()
-        return dict(zip(newest["symbol"], days, strict=True))
-
-    def _missing(self, index: str) -> str:
-        """Why nobody knows the members of an index, in words; empty where they are known."""
-        asks = self.landing.survey()[0].asks
-        answers = asks.filter(pl.col("feed") == CONSTITUENTS[index].name)["restricted"]
-        if answers.is_empty():
-            return f"the members of {index} are not known yet: the next run asks for the list first, and then for them"
-        if answers.all():
-            return f"the list of {index} is outside the plan, and with it its stocks: name them one by one"
-        return ""
-
-    def _of(self, feeds: Collection[str], *, newest: bool = False) -> pl.DataFrame:
+    def _of(self, record: Record, feeds: Collection[str], *, newest: bool = False) -> pl.DataFrame:
         """What the landed files of some feeds say, or the newest of them."""
-        files = self.landing.survey()[0].files.filter(pl.col("feed").is_in(list(feeds)), pl.col("has_rows"))
-        return self._read((files.tail(1) if newest else files)["load_id"].to_list())
+        files = record.files.filter(pl.col("feed").is_in(list(feeds)), pl.col("has_rows"))
+        return self._read(record, (files.tail(1) if newest else files)["load_id"].to_list())
 
-    def _read(self, load_ids: Collection[str]) -> pl.DataFrame:
+    def _read(self, record: Record, load_ids: Collection[str]) -> pl.DataFrame:
         """The facts of landed files, each read once; one that is not as it landed has none: loading tells of it."""
-        record, _ = self.landing.survey()
         unread = record.files.filter(pl.col("load_id").is_in(set(load_ids) - self._seen))
         for part in bulk.bundles(unread):
             self._facts = pl.concat([self._facts, bulk.read(part, record.asks, self.landing).final])
         self._seen |= set(load_ids)
         return self._facts.filter(pl.col("load_id").is_in(list(load_ids)))
+
+
+def _without_profile(asks: pl.DataFrame) -> dict[str, date]:
+    """The symbols of which the newest answer was no profile, with the day of that answer in New York."""
+    newest = (
+        asks.filter(pl.col("feed") == PROFILE.name, ~pl.col("restricted"))
+        .sort("answered_at")
+        .group_by(pl.col("symbol").cast(pl.String))
+        .agg(pl.col("rows").last(), pl.col("answered_at").last())
+        .filter(pl.col("rows") == 0)
+    )
+    days = newest["answered_at"].dt.convert_time_zone(str(NEW_YORK)).dt.date()
+    return dict(zip(newest["symbol"], days, strict=True))
+
+
+def _missing(index: str, asks: pl.DataFrame) -> str:
+    """Why nobody knows the members of an index, in words; empty where they are known."""
+    answers = asks.filter(pl.col("feed") == CONSTITUENTS[index].name)["restricted"]
+    if answers.is_empty():
+        return f"the members of {index} are not known yet: the next run asks for the list first, and then for them"
+    if answers.all():
+        return f"the list of {index} is outside the plan, and with it its stocks: name them one by one"
+    return ""
 
 
 def _with_former_symbols(chains: Mapping[str, Sequence[Rename]]) -> dict[str, tuple[str, ...]]:

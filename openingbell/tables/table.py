@@ -22,6 +22,8 @@ TYPES: dict[pl.DataType, str] = {
 }  # fmt: skip
 """What the types are called, whatever the engine calls them."""
 
+FINITE = "finite: "
+"""Before the name of a column, in a look at all of them at once."""
 Layout = Mapping[tuple[str, str], Mapping[str, str]]
 """The columns of tables, by layer and name, each with what its type is called: one of `TYPES`, or the engine's word for
 a type that no table has.
@@ -94,15 +96,16 @@ class Table:
             ValueError: a column that may not be null holds nulls, a cast would change a value, or a number is NaN or
                 infinite, which warehouses do not hold.
         """
-        conformed = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
-        cast = {name: frame.schema[name] for name in self.names if frame.schema[name] != self.schema[name]}
+        given = frame.schema
+        cast = {name: given[name] for name, dtype in self.schema.items() if name in given and given[name] != dtype}
+        conformed = frame.select(pl.col(n).cast(dtype) if n in cast else n for n, dtype in self.schema.items())
         if changed := [n for n, d in cast.items() if not conformed[n].cast(d).equals(frame[n], null_equal=True)]:
             raise ValueError(f"{self.name} cannot hold the values of {', '.join(sorted(changed))} exactly")
-        finite = conformed.select(cs.float().is_finite().all()).to_dict(as_series=False)
-        if offenders := sorted(name for name, (is_so,) in finite.items() if not is_so):
+        found = conformed.select(pl.all().null_count(), cs.float().is_finite().all().name.prefix(FINITE))
+        facts = found.row(0, named=True)
+        if offenders := sorted(n.removeprefix(FINITE) for n, is_so in facts.items() if is_so is False):
             raise ValueError(f"{self.name} allows no NaN and no infinity in {', '.join(offenders)}; missing is null")
-        nulls = conformed.null_count().row(0, named=True)
-        if offenders := sorted(n for n, count in nulls.items() if count and n not in self.nullable):
+        if offenders := sorted(n for n in self.names if facts[n] and n not in self.nullable):
             raise ValueError(f"{self.name} allows no nulls in {', '.join(offenders)}")
         return conformed
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -96,6 +97,35 @@ def test_a_manifest_that_was_changed_is_read_again(kept: Landing) -> None:
     path.write_text(path.read_text("utf-8").replace('"source": "x"', '"source": "y"'), "utf-8")
     os.utime(path, ns=(1, 1))
     assert sorted(Landing(kept.root).record().files["source"]) == ["x", "x", "x", "x", "y"]
+
+
+def test_a_folder_that_has_not_changed_for_long_is_not_listed_again(
+    kept: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = kept.root / "stocks"
+    first = min(folder.glob("*.json"))
+    listed: list[Path] = []
+    scandir = os.scandir
+
+    def counted(path: Path) -> Iterator[os.DirEntry[str]]:
+        listed.extend([path] if path == folder else [])
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", counted)
+    landing = Landing(kept.root)
+    landing.record()
+    landing.record()  # it changed a moment ago, and may have changed once more in the same
+    assert listed == [folder, folder]
+    os.utime(folder, ns=(1, 1))
+    landing.record()
+    landing.record()
+    assert len(listed) == 3
+    first.unlink()
+    assert len(landing.record().files) == 4
+    os.utime(folder, ns=(2, 2))
+    landing.record()
+    assert len(landing.record().files) == 4
+    assert len(listed) == 5
 
 
 @pytest.mark.parametrize("kind", ["asks", "files"])
