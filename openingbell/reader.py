@@ -22,7 +22,8 @@ import polars as pl
 
 from openingbell import tables
 from openingbell.clock import Clock
-from openingbell.config import Settings, home_from_environment, read_settings
+from openingbell.config import Settings
+from openingbell.environment import home_from_environment, read_settings
 from openingbell.errors import RangeError, SymbolError
 from openingbell.feeds import INTRADAY_FEEDS
 from openingbell.landing import Landing

@@ -19,7 +19,8 @@ sys.path.insert(0, str(ROOT))  # so that it runs from a bare checkout
 
 from openingbell import tables  # noqa: E402
 from openingbell.cli import app  # noqa: E402
-from openingbell.config import ALIASES, PREFIX, Settings, allowed  # noqa: E402
+from openingbell.config import Settings, allowed  # noqa: E402
+from openingbell.environment import ALIASES, PREFIX  # noqa: E402
 from openingbell.indicators.published import SHEETS, Sheet  # noqa: E402
 from openingbell.indicators.verify import Comparison, compare_sheet  # noqa: E402
 from openingbell.tables import Table  # noqa: E402

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from openingbell.config import Settings, read_settings
+from openingbell.config import Settings
+from openingbell.environment import read_settings
 from openingbell.errors import SettingsError
 from openingbell.plans import PLANS, Plan, plan_of
 

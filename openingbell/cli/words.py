@@ -45,7 +45,7 @@ def wish_of(
     Raises:
         UsageError: two sources, or a word that cannot be understood.
     """
-    from openingbell.config import home_from_environment
+    from openingbell.environment import home_from_environment
     from openingbell.operations.entry import Wish
     from openingbell.operations.home import DEMO, REPLAY, Source
 

@@ -7,7 +7,6 @@ that it saw, it can be deleted at any time, and a home that cannot be written to
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from uuid import uuid4
 import polars as pl
 
 from openingbell.errors import RecordError
+from openingbell.landing.files import MACHINE
 from openingbell.landing.manifests import Manifest, read_manifest
 from openingbell.landing.record import ASKS, FILES, Record, record_of
 
@@ -28,7 +28,7 @@ next, and seldom enough to cost little, however many there are.
 """
 PARSED_AT_ONCE = 512
 """Manifests that are held as they are before they are put in columns: a frame for each would take longer."""
-QUIET_NS = 2_000_000_000
+QUIET_SECONDS = 2.0
 """How long ago a folder must have changed for its listing to be trusted: two changes may bear one time."""
 Stamp = tuple[int, int]
 STAMPED = pl.Schema({**FILES, "size": pl.Int64(), "modified": pl.Int64()})
@@ -131,7 +131,7 @@ class Index:
             with os.scandir(self._root / feed) as entries:
                 found = {one.name[:-5]: _stamp(one.stat()) for one in entries if one.name.endswith(".json")}
             before = changed, found
-        if time.time_ns() - changed > QUIET_NS:
+        if MACHINE.now().timestamp() - changed / 1e9 > QUIET_SECONDS:
             self._listed[feed] = before
         return before[1]
 

@@ -12,8 +12,9 @@ from openingbell import sessions
 from openingbell.clock import Clock
 from openingbell.closures import FILE_NAME as CLOSURES_NAME
 from openingbell.closures import Closures, read_closures
-from openingbell.config import Settings, read_settings
+from openingbell.config import Settings
 from openingbell.context import Pipeline
+from openingbell.environment import read_settings
 from openingbell.errors import RangeError
 from openingbell.landing import Landing
 from openingbell.operations import home as homes

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from openingbell import pipeline as flow
 from openingbell.clock import ShiftedClock, SystemClock
-from openingbell.config import read_settings
 from openingbell.context import Outcome, Pipeline
+from openingbell.environment import read_settings
 from openingbell.errors import Stopped, UsageError, WarehouseError
 from openingbell.extract.fmp import require_key
 from openingbell.extract.stage import Wanted

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from openingbell.config import read_settings
+from openingbell.environment import read_settings
 from openingbell.errors import UsageError, WarehouseError
 from openingbell.operations.entry import Wish, entered
 from openingbell.operations.keeping.anew import anew, require_empty
