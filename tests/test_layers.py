@@ -18,6 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 DRIVERS = {
     "duckdb": "warehouse/duckdb.py",
     "httpx": "extract/fmp.py",
+    "msgspec": "extract/flat.py",
     "pandas_market_calendars": "calendars.py",
     "platformdirs": "calendars.py",
     "pymysql": "warehouse/mysql/wire.py",
