@@ -128,8 +128,12 @@ def test_a_rebuild_from_compressed_files_is_equal(pair: Pair) -> None:
         second.delete()
 
 
-def test_a_rebuild_beside_a_server_s_warehouse_is_equal_and_takes_its_place(pair: Pair) -> None:
-    served = pair[1]
+def test_a_rebuild_beside_a_server_s_warehouse_is_equal_and_takes_its_place(
+    pair: Pair, tmp_path: Path, server_url: str
+) -> None:
+    settings = pair[1].settings.model_copy(update={"warehouse_url": f"{server_url}t_replaced"})
+    served = replace(pair[1], settings=settings, warehouse=connect(settings, tmp_path, pair[1].clock))
+    copying.copy(pair[1].warehouse, served.warehouse, lambda *_: None)
     second = served.warehouse.beside()
     second.delete()
     rebuild.rebuild(replace(served, warehouse=second), None)
@@ -142,3 +146,4 @@ def test_a_rebuild_beside_a_server_s_warehouse_is_equal_and_takes_its_place(pair
         assert_frame_equal(reader.read(tables.STOCK).sort(tables.STOCK.key), before, check_exact=True)
     assert not second.exists()
     assert pl.DataFrame(served.warehouse.query("SELECT COUNT(*) AS n FROM stock_data")).item() == len(before)
+    served.warehouse.delete()
