@@ -50,7 +50,7 @@ what is there. `schema_versions` (version, name, applied_at) says which versions
 SETTINGS_HEAD = f"""\
 # Settings
 
-Made by `scripts/docs.py` from `openingbell/config.py`; never edited.
+Made by `scripts/docs.py` from `openingbell/config.py` and `openingbell/environment.py`; never edited.
 
 A setting is looked for in this order; the first that has it wins:
 

@@ -19,6 +19,8 @@ from msgspec.structs import astuple
 
 from openingbell.landing.lines import Lines
 
+NAME = re.compile(r"\w+", re.ASCII)
+"""What a field is called; an error that the vendor tells has a blank in its name."""
 TEXTS = ("symbol", "date")
 """What may be text, in every row like the first but for signs that numbers are made of; all else must be numbers."""
 PLAIN = re.compile(rb'"[\w .:^=/-]+"')
@@ -36,7 +38,7 @@ def flat_rows(body: bytes) -> Lines | None:
         if not _is_flat(first):
             return None
         rows = _decoder(tuple(first)).decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (ValueError, RecursionError):  # msgspec's own are among the first
         return None
     text = ROWS.encode_lines([astuple(row) for row in rows])
     left = text[: text.index(b"\n") + 1].translate(None, OF_NUMBERS)
@@ -48,7 +50,7 @@ def flat_rows(body: bytes) -> Lines | None:
 def _is_flat(row: Mapping[str, Raw]) -> bool:
     """Whether a row has only numbers, a date and a symbol, of signs that a line may have."""
     return bool(row) and all(
-        (PLAIN if name in TEXTS and value[:1] == b'"' else NUMBER).fullmatch(value)
+        NAME.fullmatch(name) and (PLAIN if name in TEXTS and value[:1] == b'"' else NUMBER).fullmatch(value)
         for name, value in ((name, bytes(raw)) for name, raw in row.items())
     )
 

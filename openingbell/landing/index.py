@@ -1,7 +1,8 @@
 """The record in columns, kept beside it: reading years of manifests one by one would take minutes at each start.
 
 It is a cache and nothing else: what it says of a manifest counts only as long as the manifest's size and time are those
-that it saw, it can be deleted at any time, and a home that cannot be written to does without.
+that it saw, it can be deleted at any time, and a home that cannot be written to does without. A process looks at them
+again when something came into the folder or went; what is overwritten in place, as nobody here does, the next one sees.
 """
 
 from __future__ import annotations
@@ -126,12 +127,13 @@ class Index:
         """Size and time of a feed's manifests, by load_id; as they were listed before where the folder has not changed
         since: years of them take long.
         """
+        now = MACHINE.now().timestamp()
         changed = (self._root / feed).stat().st_mtime_ns
         if (before := self._listed.pop(feed, None)) is None or before[0] != changed:
             with os.scandir(self._root / feed) as entries:
                 found = {one.name[:-5]: _stamp(one.stat()) for one in entries if one.name.endswith(".json")}
             before = changed, found
-        if MACHINE.now().timestamp() - changed / 1e9 > QUIET_SECONDS:
+        if now - changed / 1e9 > QUIET_SECONDS:
             self._listed[feed] = before
         return before[1]
 

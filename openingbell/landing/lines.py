@@ -84,7 +84,8 @@ class Lines:
             text = (b"\n" + self.text[:-1]).replace(begin.encode(), stamp.encode())[1:] + b"\n"
             return Lines(("symbol", "answered_at", *names), self.count, text, self.are_numbers)
         front = (pl.lit(symbol).alias("symbol"), pl.lit(moment).alias("answered_at"))
-        return Lines.of(self.frame.select(*front, pl.exclude("symbol", "answered_at")))
+        together = self.frame.with_columns(*front)  # which keeps the rows where nothing else is in them
+        return Lines.of(together.select("symbol", "answered_at", pl.exclude("symbol", "answered_at")))
 
 
 def joined(parts: Sequence[Lines]) -> Lines:

@@ -85,7 +85,7 @@ def test_whatever_is_done_to_a_body_the_two_never_differ(
         '"a": 0x1', '"a": 1 2', '"a": 12"', '"a": ', '"a": 1e', '"a": 1e+', '"a": e5', '"a": 01e5', '"a": 1e5.0',
         '"a": NaN', '"a": null', '"a": true', '"a": "text"', '"a": [1]', '"a": {"b": 1}',
         '"date": ""', '"date": "a\\"b"', '"date": "a,b"', '"date": "é"', '"date": "a\tb"', '"a" 1', "a: 1",
-        '"Error Message": "Limit Reach"', '"a": 1, {"b": 2',
+        '"Error Message": "Limit Reach"', '"Error Message": 429', '"a\\"b": 1', '"a\\nb": 1', '"a": 1, {"b": 2',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("row", ["{{{}}}", '{{"z": 1, {}, "y": 2}}'])
@@ -102,6 +102,21 @@ def test_a_row_that_is_not_like_the_others_is_left_to_json(other: str) -> None:
     alike = '{"a": 1, "b": 2}'
     for rows in ([alike, other], [other, alike], [alike, other, alike]):
         assert flat_rows(f"[{', '.join(rows)}]".encode()) is None
+
+
+@pytest.mark.parametrize("symbol", ['""', '"1,2"', '"1\\u0031"', '"é"', "null", "1", "[1]"])
+def test_a_text_that_is_not_like_the_first_is_left_to_json(symbol: str) -> None:
+    first = '{"symbol": "1", "a": 1}'
+    assert flat_rows(f"[{first}, {first}]".encode()) is not None
+    assert flat_rows(f'[{first}, {{"symbol": {symbol}, "a": 2}}]'.encode()) is None
+
+
+@pytest.mark.parametrize("before", ["", '{"a": 1}, '])
+def test_what_nests_too_deep_is_an_answer_that_cannot_be_used(before: str) -> None:
+    body = f'[{before}{{"a": {"[" * 2_000}{"]" * 2_000}}}]'.encode()
+    assert flat_rows(body) is None
+    with pytest.raises(VendorError):
+        parse(200, body, symbol="A")
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,11 @@ def test_stamped_rows_are_those_of_the_frame(
     assert read(stamped).equals(expected)
 
 
+def test_rows_that_say_only_their_symbol_are_as_many_as_before() -> None:
+    stamped = Lines.of(frame(symbol=["A", None])).stamped("A", MOMENT)
+    assert read(stamped).rows() == [("A", MOMENT), ("A", MOMENT)]
+
+
 @pytest.mark.parametrize("symbols", [["A", "A"], ["A", "B"], ["AA", "A"], ["A", None]])
 def test_a_symbol_in_front_is_replaced_by_the_one_that_was_asked_for(symbols: list[str | None]) -> None:
     stamped = Lines.of(frame(symbol=symbols, x=["1", "2"])).stamped("A", MOMENT)
