@@ -28,10 +28,16 @@ SLOW = (
     "transform/test_history.py", "transform/test_incremental.py", "warehouse/mysql",
 )  # fmt: skip
 """Where tests live through whole days, or start many processes: `-m "not slow"` leaves them out."""
+LONGEST = ("test_weeks.py",)
+"""Where tests take minutes."""
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is slow, by where it stands."""
+    """Mark what is slow, by where it stands, and begin with what takes longest: else one worker ends long after the
+    others.
+    """
+    items.sort(key=lambda item: item.path.name not in LONGEST)
     slow = [REPOSITORY / "tests" / place for place in SLOW]
     for item in items:
         if any(item.path.is_relative_to(place) for place in slow):
