@@ -10,9 +10,9 @@ from datetime import date
 
 import polars as pl
 
-from openingbell import feeds, sessions, tables
+from openingbell import sessions, tables
 from openingbell.config import Settings
-from openingbell.feeds import BONDS, EOD, INTRADAY_FEEDS, Feed
+from openingbell.feeds import BONDS, EOD, INDEXES, INTRADAY_FEEDS, STOCKS, Feed
 from openingbell.indicators import indicators
 from openingbell.listings import membership
 from openingbell.progress import Progress
@@ -45,6 +45,8 @@ from openingbell.universe import Universe
 from openingbell.versions import in_order
 from openingbell.warehouse.protocol import Writer
 
+OF_MARKET = (STOCKS, INDEXES)
+"""The feeds whose days breadth and summary rest on, beside yields."""
 Frames = tuple[pl.DataFrame, ...]
 BAR_COLUMNS = ("symbol", "date", "session", "open", "high", "low", "close", "volume", "dq_flags")
 
@@ -101,7 +103,8 @@ class Work:
         days: list[date] = []
         for feed in INTRADAY_FEEDS:
             self._bars(feed)
-            days += self._days(feed)
+            begins = self._days(feed)
+            days += begins if feed in OF_MARKET else []
         self._corporate_actions()
         days += self._bonds()
         self._instruments()
@@ -298,8 +301,8 @@ class Work:
         """Breadth and summary from `first` to the end: a row a day costs little."""
         rows = self._writer.read(tables.DAILY_BARS, first=first - span_of(DAILY.sessions))
         rows = without_doubles(rows, self._writer.read(tables.INSTRUMENTS))
-        stocks = rows.filter(pl.col("asset_class") == feeds.STOCKS.asset_class)
-        indexes = rows.filter(pl.col("asset_class") == feeds.INDEXES.asset_class)
+        stocks = rows.filter(pl.col("asset_class") == STOCKS.asset_class)
+        indexes = rows.filter(pl.col("asset_class") == INDEXES.asset_class)
         levels = self._writer.read(
             tables.TECHNICAL_INDICATORS_DAILY,
             columns=("symbol", "date", "sma_50", "sma_200", "high_252", "low_252"),
@@ -310,7 +313,7 @@ class Work:
         since = pl.col("date") >= first
         aggregates = daily_aggregates(stocks.filter(since), levels, stored.filter(~since))
         self._store(tables.DAILY_AGGREGATES, aggregates, stored.filter(since))
-        calendars = self._news.calendars(feeds.INDEXES.asset_class, indexes["symbol"])
+        calendars = self._news.calendars(INDEXES.asset_class, indexes["symbol"])
         summary = market_summary(indexes, aggregates, self._writer.read(tables.BOND), calendars).filter(since)
         before = self._writer.read(tables.MARKET_SUMMARY, first=first)
         self._store(tables.MARKET_SUMMARY, summary, before)

@@ -19,6 +19,7 @@ from openingbell.feeds import BONDS, EOD, SPLITS, TREASURY
 from openingbell.tables import ANALYTICS, Table
 from openingbell.transform import stage
 from openingbell.transform.stage import Transformed
+from openingbell.transform.work import Work
 from openingbell.universe import from_symbols
 from openingbell.warehouse.duckdb import DuckDBWriter
 from tests.forgetful import Forgetful
@@ -285,6 +286,17 @@ def test_the_market_is_drawn_anew_from_the_first_day_that_changed(home: Home) ->
     home.take(*(bars(symbol, {start: sound(10.0) for start in starts}) for symbol, starts in starts_of.items()))
     assert home.rows(tables.MARKET_SUMMARY, "date") == [(date(2019, 1, day),) for day in (2, 3, 4)]
     assert home.rows(tables.DAILY_AGGREGATES, "date") == [(date(2019, 1, day),) for day in (2, 4)]
+
+
+@pytest.mark.parametrize(("symbol", "draws"), [("GCUSD", False), ("AAA", True), ("^GSPC", True)])
+def test_the_market_is_drawn_anew_for_stocks_and_indexes_alone(
+    home: Home, monkeypatch: pytest.MonkeyPatch, symbol: str, draws: bool
+) -> None:
+    home.take(bars("AAA", {"2019-01-02 10:00": sound(10.0)}), bars("^GSPC", {"2019-01-02 10:00": sound(10.0)}))
+    drawn: list[date] = []
+    monkeypatch.setattr(Work, "_market", lambda _, first: drawn.append(first))
+    home.take(bars(symbol, {f"2019-01-03 10:{minute}": sound(11.0) for minute in WHOLE}, number=1))
+    assert bool(drawn) == draws
 
 
 def test_official_bars_of_one_class_are_no_other_class_s(home: Home) -> None:
