@@ -36,7 +36,7 @@ KINDS = ("home.json", ".part", ".csv", ".json", "commit", ".md")
 MEMBERS = from_symbols(["AAPL", "MSFT"], ["^GSPC"], ["GCUSD"]).members
 WITH_ROWS = {STOCKS, INDEXES, COMMODITIES, BONDS, EOD, PROFILE, INDEX_LIST, COMMODITIES_LIST}
 """The feeds of which the simulated market has rows: of the others it has nothing to tell, and no file lands."""
-COMMITS = 13
+COMMITS = 9
 WRITES = len(MEMBERS) + len({member.feed for member in MEMBERS}) + len(WITH_ROWS) + COMMITS + 2
 """Durable writes of one full run with this universe: each answer, a manifest for each feed, a file for each with rows,
 commits, the home and the report. A test below holds the number to the truth.

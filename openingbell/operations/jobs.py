@@ -67,9 +67,13 @@ class JobLog:
         self._secrets = secrets
         self._newest = datetime.min.replace(tzinfo=UTC)
         self._unwritten = {job.job_id: job for job in _read_waiting(waiting, clock.now())}
+        self._is_owed = False
 
-    def run(self, job_type: str, stage: Callable[[str], Outcome]) -> tuple[Job, Outcome]:
+    def run(self, job_type: str, stage: Callable[[str], Outcome], *, goes_on: bool = False) -> tuple[Job, Outcome]:
         """Run `stage`, which is given the job's id; its errors pass through, logged.
+
+        With `goes_on` another stage follows at once: that this one is done is written together with the other's begin,
+        or by `settle`.
 
         Returns:
             The finished job and the stage's outcome.
@@ -77,7 +81,8 @@ class JobLog:
         started = self._clock.now()
         job_id = self._free_id(started, job_type)
         running = Job(job_id, job_type, RUNNING, started)
-        self._write(running)
+        self._unwritten[job_id] = running
+        self._write()
         with structlog.contextvars.bound_contextvars(job_id=job_id):
             log.info("stage_started", stage=job_type)
             try:
@@ -93,7 +98,13 @@ class JobLog:
                 records_processed=outcome.records,
                 error_message=outcome.shortfall or None,
                 details=json.dumps(dict(outcome.details), default=str),
+                goes_on=goes_on,
             ), outcome
+
+    def settle(self) -> None:
+        """Write the end of a stage that no other followed."""
+        if self._is_owed:
+            self._write()
 
     def _free_id(self, started: datetime, job_type: str) -> str:
         """An id that rises with time: two jobs of one kind may begin in one microsecond."""
@@ -109,6 +120,7 @@ class JobLog:
         records_processed: int = 0,
         error_message: str | None = None,
         details: str = "{}",
+        goes_on: bool = False,
     ) -> Job:
         done = Job(
             job.job_id,
@@ -120,12 +132,15 @@ class JobLog:
             error_message and hide(error_message, self._secrets),
             hide(details, self._secrets),
         )
-        self._write(done)
+        self._unwritten[done.job_id] = done
+        self._is_owed = True
+        if not goes_on:
+            self._write()
         log.info("stage_finished", stage=job.job_type, status=status, seconds=done.seconds, records=records_processed)
         return done
 
-    def _write(self, job: Job) -> None:
-        self._unwritten[job.job_id] = job
+    def _write(self) -> None:
+        self._is_owed = False
         try:
             self._warehouse.setup()
             with self._warehouse.write() as writer:

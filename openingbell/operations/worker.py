@@ -113,6 +113,7 @@ class Worker:
         done: list[Job] = []
         outcomes: dict[str, Outcome] = {}
         with ExitStack() as stack:
+            stack.callback(self.jobs.settle)
             for stage in stages:
                 if self.ending():
                     break
@@ -121,7 +122,8 @@ class Worker:
                         stack.enter_context(pipeline.warehouse.kept_open())
                 told = self._ending_with(progress(stage)) if stage in (LOAD, TRANSFORM) else progress(stage)
                 try:
-                    job, outcome = self.jobs.run(stage, _stage(stage, pipeline, reported, told, wanted))
+                    work = _stage(stage, pipeline, reported, told, wanted)
+                    job, outcome = self.jobs.run(stage, work, goes_on=stage != stages[-1])
                 except Stopped:
                     break
                 done.append(job)

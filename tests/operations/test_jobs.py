@@ -65,6 +65,32 @@ def test_a_stage_that_does_its_work_is_a_success_with_its_figures(bench: Bench) 
     assert outcome.records == 7
 
 
+def test_the_end_of_a_stage_is_written_with_the_begin_of_the_one_that_follows(bench: Bench) -> None:
+    def statuses() -> list[object]:
+        return [row["status"] for row in bench.rows()]
+
+    def second(_: str) -> Outcome:
+        assert statuses() == [SUCCESS, RUNNING]
+        return Outcome(1)
+
+    bench.jobs.run("extract", lambda _: Outcome(1), goes_on=True)
+    assert statuses() == [RUNNING]
+    bench.clock.wait(1)
+    bench.jobs.run("csv-load", second, goes_on=True)
+    assert statuses() == [SUCCESS, RUNNING]
+    bench.jobs.settle()
+    assert statuses() == [SUCCESS, SUCCESS]
+
+
+def test_a_stage_that_fails_is_written_at_once_though_another_was_to_follow(bench: Bench) -> None:
+    def stage(_: str) -> Outcome:
+        raise RecordError("full")
+
+    with pytest.raises(RecordError):
+        bench.jobs.run("extract", stage, goes_on=True)
+    assert [row["status"] for row in bench.rows()] == [FAILED]
+
+
 def test_a_shortfall_makes_a_stage_partial(bench: Bench) -> None:
     job, _ = bench.jobs.run("extract", lambda _: Outcome(1, {}, "one request without an answer"))
     assert job.status == PARTIAL
