@@ -48,11 +48,13 @@ from bench.sizes import LAST, NOW
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.extract import stage
+from openingbell.extract.asking import Reply
 from openingbell.extract.fmp import Answer
 from openingbell.extract.parse import parse
 from openingbell.extract.plan import Request
+from openingbell.extract.reach import Reach
 from openingbell.feeds import COMMODITIES, EOD, STOCKS, Feed
-from openingbell.landing import Ask, Landing, Outcome, write_durably
+from openingbell.landing import Landing, write_durably
 from openingbell.landing.batch import Part
 from openingbell.universe import Member, Universe, from_symbols
 from openingbell.vendor import dialect
@@ -133,24 +135,10 @@ def ours(given: Answers, folder: Path) -> Path:
         basis=given.members[0].basis,
         final_delay=timedelta(0),
     )
+    client = Held(given.bodies, VirtualClock(NOW))
     for place, request in enumerate(given.requests):
-        member = request.member
-        rows = parse(200, given.bodies[member.symbol], symbol=member.symbol)
-        ask = Ask(
-            symbol=member.symbol,
-            asset_class=member.asset_class,
-            calendar=member.calendar,
-            first=request.first,
-            last=request.last,
-            covered_first=request.first,
-            covered_last=request.last,
-            answered_at=NOW,
-            status=200,
-            outcome=Outcome.ANSWERED,
-            rows=rows.count,
-            bytes=len(given.bodies[member.symbol]),
-        )
-        batch.add(Part(place, ask, rows.stamped(member.symbol, NOW.isoformat())))
+        reply = Reply(request, NOW, answer=client.get(request.path, request.parameters))
+        batch.add(Part(place, reply.ask(Reach(request.first, None, {})), reply.stamped))
     batch.land()
     return only_file(folder)
 

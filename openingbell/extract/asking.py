@@ -13,11 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from queue import SimpleQueue
 
+import polars as pl
+
 from openingbell.clock import Clock
 from openingbell.errors import KeyRefused, QuotaExhausted, UnusableAnswer, VendorError
 from openingbell.extract.fmp import Answer, FmpClient
 from openingbell.extract.plan import Request
+from openingbell.extract.reach import Reach
 from openingbell.feeds import Kind
+from openingbell.landing import Ask, Outcome
 from openingbell.landing.lines import Lines
 
 
@@ -34,6 +38,36 @@ class Reply:
     def rows(self) -> Lines:
         """The answer's rows, none where an error came."""
         return self.answer.rows if self.answer else Lines()
+
+    @property
+    def stamped(self) -> Lines:
+        """The vendor's columns behind the symbol asked for (its own, where none was) and the answer's moment."""
+        rows, member, moment = self.rows, self.request.member, self.answered_at.isoformat()
+        if rows.count and member.feed.whole_market and "symbol" in rows.names:
+            at = pl.lit(moment).alias("answered_at")
+            return Lines.of(rows.frame.select("symbol", at, pl.exclude("symbol", "answered_at")))
+        return rows.stamped(member.symbol, moment) if rows.count else rows
+
+    def ask(self, reached: Reach) -> Ask:
+        """What the manifest says of it, given how far it reaches."""
+        request, answer, error = self.request, self.answer, self.error
+        status = answer.status if answer else (error.status if error else None) or 0
+        return Ask(
+            symbol=request.member.symbol,
+            asset_class=request.member.asset_class,
+            calendar=request.member.calendar,
+            first=request.first,
+            last=request.last,
+            covered_first=reached.covered_first,
+            covered_last=request.last,
+            answered_at=self.answered_at,
+            status=status,
+            outcome=Outcome.ANSWERED if answer else Outcome.RESTRICTED,
+            rows=self.rows.count,
+            bytes=answer.bytes if answer else 0,
+            bars=reached.bars,
+            calls=answer.tries if answer else 1,
+        )
 
 
 class Asking:

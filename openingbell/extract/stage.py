@@ -14,7 +14,6 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
-import polars as pl
 import structlog
 
 from openingbell import coverage
@@ -27,11 +26,10 @@ from openingbell.extract.asking import Asking, Reply
 from openingbell.extract.budget import Budget
 from openingbell.extract.fmp import CLOCK_TOLERANCE, FmpClient
 from openingbell.extract.plan import Request, plan
-from openingbell.extract.reach import Reach, reach
+from openingbell.extract.reach import reach
 from openingbell.feeds import REFERENCE_FEEDS, Feed
-from openingbell.landing import Ask, Batch, Landing, Outcome
+from openingbell.landing import Batch, Landing
 from openingbell.landing.batch import Part
-from openingbell.landing.lines import Lines
 from openingbell.progress import Progress
 from openingbell.universe import Member, Universe
 
@@ -259,7 +257,7 @@ class _Course:
                 _require_clock(self.client.skew, self.clock.now())
                 delay = self.settings.final_delay(sending.feed)
                 how_far = reach(request, reply.rows, reply.answered_at, delay)
-                sending.landing.add(Part(place, _ask(reply, how_far), _with_provenance(reply)))
+                sending.landing.add(Part(place, reply.ask(how_far), reply.stamped))
                 sending.rest += [how_far.rest] if how_far.rest else []
             self._count(reply)
         self._land_if_whole(sending)
@@ -317,36 +315,6 @@ def _require_clock(ahead: timedelta | None, now: datetime) -> None:
             f"{CLOCK_TOLERANCE.seconds} s are allowed; set the clock, best by NTP, then run again: nothing of this was "
             "kept"
         )
-
-
-def _ask(reply: Reply, reached: Reach) -> Ask:
-    request, answer, error = reply.request, reply.answer, reply.error
-    status = answer.status if answer else (error.status if error else None) or 0
-    return Ask(
-        symbol=request.member.symbol,
-        asset_class=request.member.asset_class,
-        calendar=request.member.calendar,
-        first=request.first,
-        last=request.last,
-        covered_first=reached.covered_first,
-        covered_last=request.last,
-        answered_at=reply.answered_at,
-        status=status,
-        outcome=Outcome.ANSWERED if answer else Outcome.RESTRICTED,
-        rows=reply.rows.count,
-        bytes=answer.bytes if answer else 0,
-        bars=reached.bars,
-        calls=answer.tries if answer else 1,
-    )
-
-
-def _with_provenance(reply: Reply) -> Lines:
-    """The vendor's columns behind the symbol that was asked for (its own, where none was) and the answer's moment."""
-    rows, moment = reply.rows, reply.answered_at.isoformat()
-    if rows.count and reply.request.member.feed.whole_market and "symbol" in rows.names:
-        at = pl.lit(moment).alias("answered_at")
-        return Lines.of(rows.frame.select("symbol", at, pl.exclude("symbol", "answered_at")))
-    return rows.stamped(reply.request.member.symbol, moment) if rows.count else rows
 
 
 def _failure(reply: Reply, error: VendorError, landing: Landing) -> Failure:
