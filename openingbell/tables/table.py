@@ -103,7 +103,7 @@ class Table:
             raise ValueError(f"{self.name} cannot hold the values of {', '.join(sorted(changed))} exactly")
         found = conformed.select(pl.all().null_count(), cs.float().is_finite().all().name.prefix(FINITE))
         facts = found.row(0, named=True)
-        if offenders := sorted(n.removeprefix(FINITE) for n, is_so in facts.items() if is_so is False):
+        if offenders := sorted(n for n in self.names if not facts.get(FINITE + n, True)):
             raise ValueError(f"{self.name} allows no NaN and no infinity in {', '.join(offenders)}; missing is null")
         if offenders := sorted(n for n in self.names if facts[n] and n not in self.nullable):
             raise ValueError(f"{self.name} allows no nulls in {', '.join(offenders)}")
