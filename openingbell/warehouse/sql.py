@@ -36,7 +36,7 @@ class Dialect:
     def among(self, name: str, values: Collection[str]) -> Statement:
         """The condition that a column has one of the values."""
         if self.has_lists:
-            return Statement(f"{name} IN (SELECT unnest(?))", (list(values),))
+            return Statement(f"{name} IN ?", (list(values),))
         if not values:
             return Statement("1 = 0")
         return Statement(f"{name} IN ({', '.join('?' * len(values))})", tuple(values))

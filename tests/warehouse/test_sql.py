@@ -32,18 +32,18 @@ def test_a_read_of_some_columns_names_those_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("filters", "where", "parameters"),
     [
-        ({"symbols": ["A", "B"]}, "symbol IN (SELECT unnest(?))", (["A", "B"],)),
-        ({"symbols": []}, "symbol IN (SELECT unnest(?))", ([],)),
+        ({"symbols": ["A", "B"]}, "symbol IN ?", (["A", "B"],)),
+        ({"symbols": []}, "symbol IN ?", ([],)),
         ({"first": date(2019, 2, 15)}, '"ex_date" >= ?', (date(2019, 2, 15),)),
         ({"first": datetime(2019, 2, 15, 9)}, '"ex_date" >= ?', (datetime(2019, 2, 15, 9),)),
         ({"last": date(2019, 2, 15)}, '"ex_date" < ?', (datetime(2019, 2, 16),)),
         ({"last": datetime(2019, 2, 15, 9)}, '"ex_date" <= ?', (datetime(2019, 2, 15, 9),)),
         (
             {"loads": ("L3", "L1", "L2")},
-            "load_id IN (SELECT unnest(?)) AND load_id BETWEEN ? AND ?",
+            "load_id IN ? AND load_id BETWEEN ? AND ?",
             (["L3", "L1", "L2"], "L1", "L3"),
         ),
-        ({"loads": []}, "load_id IN (SELECT unnest(?))", ([],)),
+        ({"loads": []}, "load_id IN ?", ([],)),
         ({"extracted_by": datetime(2019, 2, 15, tzinfo=UTC)}, "extracted_at <= ?", (datetime(2019, 2, 15),)),
         (
             {"extracted_by": datetime(2019, 2, 15, tzinfo=timezone(timedelta(hours=9)))},
@@ -69,8 +69,8 @@ def test_all_filters_together_hold_at_once_and_have_their_parameters_in_order() 
         extracted_by=datetime(2019, 2, 15, tzinfo=UTC),
     )
     assert found.text == (
-        f'{HEAD} WHERE symbol IN (SELECT unnest(?)) AND "ex_date" >= ? AND "ex_date" < ? AND '
-        "load_id IN (SELECT unnest(?)) AND load_id BETWEEN ? AND ? AND extracted_at <= ?"
+        f'{HEAD} WHERE symbol IN ? AND "ex_date" >= ? AND "ex_date" < ? AND '
+        "load_id IN ? AND load_id BETWEEN ? AND ? AND extracted_at <= ?"
     )
     assert found.parameters == (
         ["A"], date(2019, 1, 1), datetime(2019, 2, 1), ["L1"], "L1", "L1", datetime(2019, 2, 15),
@@ -89,7 +89,7 @@ def test_spans_group_by_what_identifies_a_symbol() -> None:
     )
     assert sql.spans(tables.DAILY_BARS, symbols=["A"], loads=None) == Statement(
         'SELECT "asset_class", "symbol", min("date") AS first, max("date") AS last FROM analytics.daily_bars '
-        'WHERE symbol IN (SELECT unnest(?)) GROUP BY "asset_class", "symbol"',
+        'WHERE symbol IN ? GROUP BY "asset_class", "symbol"',
         (["A"],),
     )
 
@@ -116,7 +116,7 @@ def test_a_list_is_one_parameter_where_the_engine_has_lists_and_else_one_for_eac
     server = Dialect({RAW: "r"})
     assert server.among("symbol", ["A", "B"]) == Statement("symbol IN (?, ?)", ("A", "B"))
     assert server.among("symbol", []) == Statement("1 = 0")
-    assert DUCKDB.among("symbol", {"A"}) == Statement("symbol IN (SELECT unnest(?))", (["A"],))
+    assert DUCKDB.among("symbol", {"A"}) == Statement("symbol IN ?", (["A"],))
     found = sql.select(SMALL, server, symbols=["A", "B"], loads=["L"], first=date(2019, 1, 1))
     assert found == Statement(
         'SELECT "symbol", "ex_date" FROM r.small WHERE symbol IN (?, ?) AND "ex_date" >= ? AND load_id IN (?) AND '
