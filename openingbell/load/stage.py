@@ -22,7 +22,7 @@ from openingbell.clock import Clock
 from openingbell.config import Settings
 from openingbell.feeds import FEEDS
 from openingbell.landing import Landing, Record
-from openingbell.load import bulk
+from openingbell.load import bulk, spans
 from openingbell.load.bulk import Bundle
 from openingbell.progress import Progress
 from openingbell.tables import Table
@@ -35,7 +35,6 @@ log = structlog.get_logger()
 
 NEXT_TO_DAYS = 2
 """Bars next to what was asked may come along."""
-NEW = pl.Schema({"load_id": pl.String(), "rows_new": pl.Int64()})
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,9 @@ def _load(
         files = pl.concat(bundle.files for bundle in of_table)
         late = _overtaken(files, table, record, loads)
         overtaken = [bulk.read(bundle, _asks_of(late, record.asks), landing) for bundle in bulk.bundles(late)]
-        fresh = _append([*of_table, *overtaken], table, writer)
+        brought = _append([*of_table, *overtaken], table, writer)
+        spans.note(brought, writer, again=bool(overtaken))
+        fresh = brought.group_by("load_id").agg(pl.col("rows_new").sum())
         _amend(loads, overtaken, fresh, writer)
         counted = _counted(files, fresh)
         writer.append(tables.LOADS, _loads_rows(counted, now))
@@ -157,20 +158,21 @@ def _load(
 
 
 def _append(bundles: list[Bundle], table: Table, writer: Writer) -> pl.DataFrame:
-    """Append what the files say that is new; returns load_id (String) and rows_new (Int64) of files that say any."""
+    """Append what the files say that is new; returns `spans.BROUGHT` of files that say any."""
     incoming = pl.concat(bundle.final for bundle in bundles)
     if incoming.is_empty():
-        return NEW.to_frame()
+        return spans.BROUGHT.to_frame()
     first, last = incoming[table.order].min(), incoming[table.order].max()
     symbols = incoming["symbol"].unique().to_list() if "symbol" in table.names else None
     within: dict[str, Any] = {"symbols": symbols, "first": _bound(first), "last": _bound(last)}
     bar = list(table.bar_key)
-    if has_duplicates(pl.concat([incoming.select(bar), writer.read(table, columns=bar, **within)]), bar):
-        fresh = new_versions(incoming, writer.read(table, **within), table)
+    stored = writer.read(table, **within)
+    if has_duplicates(pl.concat([incoming.select(bar), stored.select(bar)]), bar):
+        fresh = new_versions(incoming, stored, table)
     else:
         fresh = incoming  # nothing is stored of these bars, and none comes twice
     writer.append(table, fresh)
-    return fresh.group_by("load_id").agg(rows_new=pl.len().cast(pl.Int64))
+    return spans.brought(fresh, table)
 
 
 def _bound(value: object) -> date:

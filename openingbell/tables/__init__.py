@@ -23,7 +23,16 @@ from openingbell.tables.analytics import (
     TECHNICAL_INDICATORS_DAILY,
     VOLATILITY_SYMBOL,
 )
-from openingbell.tables.operations import COVERAGE, JOB_LOG, LOADS, MADE_WITH, QUALITY_LOG, QUARANTINE, SCHEMA_VERSIONS
+from openingbell.tables.operations import (
+    COVERAGE,
+    JOB_LOG,
+    LOADS,
+    MADE_WITH,
+    PENDING_SPANS,
+    QUALITY_LOG,
+    QUARANTINE,
+    SCHEMA_VERSIONS,
+)
 from openingbell.tables.raw import ACTIONS_RAW, BOND_RAW, COMMODITY_RAW, EOD_RAW, INDEX_RAW, REFERENCE_RAW, STOCK_RAW
 from openingbell.tables.table import ANALYTICS, OPERATIONS, RAW, TYPES, Column, Layout, Table
 
@@ -32,7 +41,7 @@ TABLES: tuple[Table, ...] = (
     STOCK, INDEX, COMMODITY, BOND, TECHNICAL_INDICATORS, TECHNICAL_INDICATORS_DAILY,
     DAILY_BARS, DAILY_AGGREGATES, MARKET_SUMMARY, CORPORATE_ACTIONS, RESTATEMENTS,
     INSTRUMENTS, INDEX_CONSTITUENTS,
-    LOADS, MADE_WITH, JOB_LOG, QUALITY_LOG, COVERAGE, QUARANTINE,
+    LOADS, PENDING_SPANS, MADE_WITH, JOB_LOG, QUALITY_LOG, COVERAGE, QUARANTINE,
 )  # fmt: skip
 BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
 
@@ -64,6 +73,7 @@ __all__ = [
     "MADE_WITH",
     "MARKET_SUMMARY",
     "OPERATIONS",
+    "PENDING_SPANS",
     "QUALITY_LOG",
     "QUARANTINE",
     "RAW",

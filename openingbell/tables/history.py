@@ -48,4 +48,5 @@ VERSIONS: tuple[Version, ...] = (
     Version(3, "excuses of what is missing", ("coverage.excuse",)),
     Version(4, "instruments and members of indexes", ("reference_data_raw", "instruments", "index_constituents")),
     Version(5, "versions are recorded", ("schema_versions",)),
+    Version(6, "what waits for the transform is noted; raw tables have no index by load", ("pending_spans",)),
 )  # fmt: skip

@@ -27,6 +27,21 @@ LOADS = Table(
     ),
     order="extracted_at",
 )
+PENDING_SPANS = Table(
+    OPERATIONS,
+    "pending_spans",
+    ("load_id", "asset_class", "symbol"),
+    "What the loads brought that are not transformed yet, so that the transform need not look for it in raw tables: "
+    "empty when it is done.",
+    (
+        Column("load_id", TEXT, "the load, see `loads`"),
+        Column("asset_class", TEXT, "stock, index or commodity; '' where the raw table does not say it"),
+        Column("symbol", TEXT, "the vendor's symbol; '' where the raw table has none"),
+        Column("first", MOMENT, "date of the first new row, New York wall clock"),
+        Column("last", MOMENT, "date of the last new row, New York wall clock"),
+    ),
+    order="load_id",
+)
 MADE_WITH = Table(
     OPERATIONS,
     "made_with",

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from openingbell import feeds, sessions, tables
-from openingbell.feeds import EOD, SPLITS, SPLITS_CALENDAR, STOCKS, Feed, Kind
+from openingbell.feeds import BONDS, EOD, SPLITS, SPLITS_CALENDAR, STOCKS, Feed, Kind
 from openingbell.splits import Split, splits_of
 from openingbell.transform.reach import DAY, PROMOTION, Reach, changes, read_around, session_of, span_of
 from openingbell.universe import Universe
@@ -19,23 +19,17 @@ MARGIN = span_of(PROMOTION.sessions) + DAY
 
 
 class News:
-    """What some loads brought.
+    """What is new: `brought` says where it lies, as `pending_spans` does, with `feed` beside; None means all there is.
 
     `actions` are the current corporate actions of the universe's stocks, `acted` the symbols of which some are new,
     `splits` the splits by symbol, `last_sessions` the last session of the data of each symbol that has splits.
-    With `from_nothing` every load is among them: then the spans are the whole tables already.
     """
 
-    def __init__(
-        self, reader: Reader, universe: Universe, loads: pl.DataFrame, minutes: int, *, from_nothing: bool
-    ) -> None:
+    def __init__(self, reader: Reader, universe: Universe, brought: pl.DataFrame | None, minutes: int) -> None:
         self._reader = reader
         self._universe = universe
-        self._loads: dict[str, list[str]] = {}
-        for feed, load_id in loads.filter(pl.col("rows_new") > 0).select("feed", "load_id").iter_rows():
-            self._loads.setdefault(feed, []).append(load_id)
+        self._brought = brought
         self._minutes = minutes
-        self._from_nothing = from_nothing
         stocks = {member.symbol for member in universe.members if member.asset_class == STOCKS.asset_class}
         self.actions = reader.latest(tables.ACTIONS_RAW).filter(pl.col("symbol").is_in(stocks))
         self.acted = self._named_by(*(feed for feed in feeds.FEEDS if feed.kind is Kind.ACTIONS))
@@ -43,7 +37,7 @@ class News:
         for split in splits_of(self.actions):
             self.splits.setdefault(split.symbol, []).append(split)
         self.last_sessions = self._last_sessions()
-        official = self._spans(EOD) if self.loads_of(EOD) else pl.DataFrame(schema={"asset_class": pl.String, **SPANS})
+        official = self._spans(EOD).with_columns(pl.col("first", "last").cast(pl.Date))
         self._bars = {feed.name: self._bar_spans(feed) for feed in feeds.INTRADAY_FEEDS}
         self._days = {
             feed.name: official.filter(pl.col("asset_class") == feed.asset_class).select(SPANS.names())
@@ -62,16 +56,21 @@ class News:
     @property
     def has_facts(self) -> bool:
         """Whether something new was said about instruments."""
-        return any(self.loads_of(feed) for feed in feeds.REFERENCE_FEEDS)
+        return not self._spans(*feeds.REFERENCE_FEEDS).is_empty()
 
     @property
     def classes(self) -> dict[str, str]:
         """Asset class of every symbol of the universe that has bars."""
         return {m.symbol: m.asset_class for m in self._universe.members if m.feed.kind in (Kind.INTRADAY, Kind.DAILY)}
 
-    def loads_of(self, feed: Feed) -> list[str]:
-        """The loads of a feed that brought something."""
-        return self._loads.get(feed.name, [])
+    @property
+    def yields(self) -> tuple[date, date] | None:
+        """The first and the last day of which yields are new."""
+        if self._brought is None:
+            return self._reader.bounds(tables.BOND_RAW)
+        ends = self._brought.filter(pl.col("feed") == BONDS.name)
+        first, last = ends.select(pl.col("first").min().dt.date(), pl.col("last").max().dt.date()).row(0)
+        return None if first is None else (first, last)
 
     def evening(self, asset_class: str, symbols: pl.Series) -> list[str]:
         """The symbols whose sessions open on the evening before."""
@@ -86,9 +85,7 @@ class News:
 
     def _named_by(self, *actions: Feed) -> set[str]:
         """The universe's stocks of which these feeds brought something."""
-        ids = [load_id for feed in actions for load_id in self.loads_of(feed)]
-        named = set(self._reader.spans(tables.ACTIONS_RAW, loads=ids)["symbol"]) if ids else set()
-        return named & set(self.actions["symbol"])
+        return set(self._spans(*actions)["symbol"]) & set(self.actions["symbol"])
 
     def _last_sessions(self) -> dict[str, date]:
         lasts: dict[str, date] = {}
@@ -98,14 +95,18 @@ class News:
                 lasts[symbol] = max(last, lasts.get(symbol, last))
         return lasts
 
-    def _spans(self, feed: Feed) -> pl.DataFrame:
-        return self._reader.spans(tables.BY_NAME[feed.raw_table], loads=self.loads_of(feed))
+    def _spans(self, *of: Feed) -> pl.DataFrame:
+        """Where the new rows of feeds of one table lie: symbol, first and last, and asset_class where it is said."""
+        if self._brought is None:
+            return self._reader.spans(tables.BY_NAME[of[0].raw_table])
+        brought = self._brought.filter(pl.col("feed").is_in([feed.name for feed in of]))
+        return brought.group_by("asset_class", "symbol").agg(pl.col("first").min(), pl.col("last").max())
 
     def _bar_spans(self, feed: Feed) -> pl.DataFrame:
         """Sessions from the first to the last new bar of each symbol."""
-        if not self.loads_of(feed):
-            return SPANS.to_frame()
         spans = self._spans(feed)
+        if spans.is_empty():
+            return SPANS.to_frame()
         evening = self.evening(feed.asset_class, spans["symbol"])
         first, last = (
             spans.select("symbol", date=name).select("symbol", session_of(evening).alias(name))
@@ -115,7 +116,7 @@ class News:
 
     def _with_unsettled(self, feed: Feed, spans: pl.DataFrame, evening: list[str]) -> pl.DataFrame:
         """Spans that begin with the session before, whose last bar may have waited for a later one."""
-        if sessions.minutes_of(feed.bar_interval) == self._minutes or self._from_nothing:
+        if sessions.minutes_of(feed.bar_interval) == self._minutes or self._brought is None:
             return spans
         parts = [SPANS.to_frame()]
         for change in changes(spans, feed.asset_class):
@@ -134,7 +135,7 @@ class News:
         """Widen the spans to the whole history of each symbol whose basis may change: a split is new or taken back,
         what is to be read reaches to before one that has taken effect, or new bars may be the first after it.
         """
-        if self._from_nothing:
+        if self._brought is None:
             return
         concerned = self._named_by(SPLITS, SPLITS_CALENDAR)
         for symbol, first in self.days(STOCKS).select("symbol", "first").iter_rows():

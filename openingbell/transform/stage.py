@@ -27,7 +27,9 @@ DEFINITIONS = 2
 
 @dataclass(frozen=True)
 class Transformed:
-    """What the stage did: rows written, by table. `anew` says whether settings or definitions had changed."""
+    """What the stage did: rows written, by table. `anew` says whether all was made anew: settings or definitions had
+    changed, or what is new was loaded by an earlier version, which did not note where it lies.
+    """
 
     loads: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
@@ -59,13 +61,18 @@ def run(
 
     def transform(writer: Writer) -> Transformed:
         loads = writer.read(tables.LOADS)
-        anew = _made_otherwise(writer, settings, loads)
-        pending = loads if anew else loads.filter(pl.col("transformed_at").is_null())
+        waiting = loads.filter(pl.col("transformed_at").is_null())
+        spans = writer.read(tables.PENDING_SPANS)
+        is_noted = waiting.filter(pl.col("rows_new") > 0).join(spans, on="load_id", how="anti").is_empty()
+        anew = _made_otherwise(writer, settings, loads) or not (is_noted or len(waiting) == len(loads))
+        pending = loads if anew else waiting
         if pending.is_empty():  # nothing is left to do, or a try was committed though its answer was lost
             return tried[-1] if tried else Transformed()
-        work = Work(writer, universe, pending, settings, progress, from_nothing=len(pending) == len(loads))
+        brought = spans.join(pending.select("load_id", "feed"), on="load_id") if len(pending) < len(loads) else None
+        work = Work(writer, universe, brought, settings, progress)
         work.run()
         now = pl.lit(clock.now().replace(tzinfo=None), pl.Datetime("us"))
+        writer.clear(tables.PENDING_SPANS)
         writer.replace(tables.LOADS, pending.with_columns(transformed_at=now))
         tried.append(Transformed(len(pending), dict(work.rows), anew))
         return tried[-1]

@@ -12,7 +12,7 @@ import polars as pl
 
 from openingbell import sessions, tables
 from openingbell.config import Settings
-from openingbell.feeds import BONDS, EOD, INDEXES, INTRADAY_FEEDS, STOCKS, Feed
+from openingbell.feeds import EOD, INDEXES, INTRADAY_FEEDS, STOCKS, Feed
 from openingbell.indicators import indicators
 from openingbell.listings import membership
 from openingbell.progress import Progress
@@ -73,25 +73,24 @@ class _Made:
 class Work:
     """One transaction's work.
 
-    `from_nothing` says that every load is among those to follow: then nothing that is stored is of use, and is removed.
+    `brought` says what is to be followed, see `News`. Where it is all there is, nothing that is stored is of use, and
+    is removed.
     """
 
     def __init__(
         self,
         writer: Writer,
         universe: Universe,
-        loads: pl.DataFrame,
+        brought: pl.DataFrame | None,
         settings: Settings,
         progress: Progress | None,
-        *,
-        from_nothing: bool,
     ) -> None:
         self._writer = writer
         self._settings = settings
         self._minutes = settings.interval_minutes
         self._progress = progress
-        self._from_nothing = from_nothing
-        self._news = News(writer, universe, loads, self._minutes, from_nothing=from_nothing)
+        self._from_nothing = brought is None
+        self._news = News(writer, universe, brought, self._minutes)
         self._evidence: list[Evidence] = []
         self.rows: Counter[str] = Counter()
 
@@ -287,11 +286,10 @@ class Work:
             self._store(tables.INSTRUMENTS, with_sessions(stored, self._news.classes, spans), stored)
 
     def _bonds(self) -> list[date]:
-        ids = self._news.loads_of(BONDS)
-        days: list[date] = self._writer.read(tables.BOND_RAW, loads=ids)["date"].unique().to_list() if ids else []
-        if not days:
+        days = self._news.yields
+        if days is None:
             return []
-        first, last = min(days), max(days)
+        first, last = days
         curves = promote_bonds(self._writer.latest(tables.BOND_RAW, first=first, last=last))
         stored = self._writer.read(tables.BOND, first=first, last=last)
         self._store(tables.BOND, curves, stored)

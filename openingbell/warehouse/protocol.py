@@ -31,7 +31,6 @@ class Reader(Protocol):
         symbols: Collection[str] | None = None,
         first: date | datetime | None = None,
         last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
         extracted_by: datetime | None = None,
     ) -> pl.DataFrame:
         """Rows of `table` with its columns and types, in no particular order.
@@ -42,7 +41,6 @@ class Reader(Protocol):
             symbols: only these symbols.
             first: only rows whose order column is at least this; a date means its first moment.
             last: only rows whose order column is at most this; a date means its last moment.
-            loads: only rows of these landed files.
             extracted_by: only rows of answers that had been received by then (UTC).
         """
         ...
@@ -66,16 +64,13 @@ class Reader(Protocol):
         """Number of rows."""
         ...
 
-    def spans(
-        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
-    ) -> pl.DataFrame:
+    def spans(self, table: Table, *, symbols: Collection[str] | None = None) -> pl.DataFrame:
         """Where the rows of each symbol begin and end: symbol, behind asset_class where the table has it, then `first`
         and `last` in the type of the table's order column; one row a symbol that has any, in no particular order.
 
         Args:
             table: the table.
             symbols: only these symbols.
-            loads: only rows of these landed files.
         """
         ...
 

@@ -31,7 +31,6 @@ class Reading(ABC):
         symbols: Collection[str] | None = None,
         first: date | datetime | None = None,
         last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
         extracted_by: datetime | None = None,
     ) -> pl.DataFrame:
         """See `protocol.Reader`."""
@@ -43,7 +42,6 @@ class Reading(ABC):
                 symbols=symbols,
                 first=first,
                 last=last,
-                loads=loads,
                 extracted_by=extracted_by,
             )
         )
@@ -65,11 +63,9 @@ class Reading(ABC):
         """See `protocol.Reader`."""
         return int(self._frame(sql.count(table, self.dialect)).item())
 
-    def spans(
-        self, table: Table, *, symbols: Collection[str] | None = None, loads: Collection[str] | None = None
-    ) -> pl.DataFrame:
+    def spans(self, table: Table, *, symbols: Collection[str] | None = None) -> pl.DataFrame:
         """See `protocol.Reader`."""
-        return self._frame(sql.spans(table, self.dialect, symbols=symbols, loads=loads))
+        return self._frame(sql.spans(table, self.dialect, symbols=symbols))
 
     def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
         """See `protocol.Reader`."""

@@ -53,20 +53,17 @@ def select(
     symbols: Collection[str] | None = None,
     first: date | datetime | None = None,
     last: date | datetime | None = None,
-    loads: Collection[str] | None = None,
     extracted_by: datetime | None = None,
 ) -> Statement:
     """Rows of a table, as `protocol.Reader.read` describes them."""
-    where = _where(table, dialect, symbols=symbols, first=first, last=last, loads=loads, extracted_by=extracted_by)
+    where = _where(table, dialect, symbols=symbols, first=first, last=last, extracted_by=extracted_by)
     names = ", ".join(name_of(name) for name in columns or table.names)
     return Statement(f"SELECT {names} FROM {dialect.table(table)}{where.text}", where.parameters)
 
 
-def spans(
-    table: Table, dialect: Dialect = DUCKDB, *, symbols: Collection[str] | None, loads: Collection[str] | None
-) -> Statement:
+def spans(table: Table, dialect: Dialect = DUCKDB, *, symbols: Collection[str] | None) -> Statement:
     """First and last row by symbol, as `protocol.Reader.spans` describes them."""
-    where = _where(table, dialect, symbols=symbols, loads=loads)
+    where = _where(table, dialect, symbols=symbols)
     identity = ", ".join(name_of(name) for name in ("asset_class", "symbol") if name in table.names)
     order = name_of(table.order)
     return Statement(
@@ -117,7 +114,6 @@ def _where(
     symbols: Collection[str] | None = None,
     first: date | datetime | None = None,
     last: date | datetime | None = None,
-    loads: Collection[str] | None = None,
     extracted_by: datetime | None = None,
 ) -> Statement:
     conditions: list[Statement] = []
@@ -129,10 +125,6 @@ def _where(
         bound = last if isinstance(last, datetime) else datetime.combine(last, time()) + timedelta(days=1)
         sign = "<=" if isinstance(last, datetime) else "<"
         conditions.append(Statement(f"{name_of(table.order)} {sign} ?", (bound,)))
-    if loads is not None:
-        conditions.append(dialect.among("load_id", loads))
-        if loads:  # ids rise with time, as rows do: with bounds an engine need not look at all of them
-            conditions.append(Statement("load_id BETWEEN ? AND ?", (min(loads), max(loads))))
     if extracted_by is not None:
         by = require_utc(extracted_by).replace(tzinfo=None)
         conditions.append(Statement("extracted_at <= ?", (by,)))

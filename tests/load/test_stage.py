@@ -285,6 +285,7 @@ def test_a_late_file_makes_versions_of_what_had_said_nothing_new(tmp_path: Path)
     with at.warehouse.write() as writer:
         done = writer.read(tables.LOADS).with_columns(transformed_at=pl.lit(datetime.fromisoformat("2024-05-11")))
         writer.replace(tables.LOADS, done)
+        writer.clear(tables.PENDING_SPANS)
     show(hidden)
     assert at.load() == Loaded(files=1, rows=1, rows_new=1)
     assert at.rows(tables.STOCK_RAW)["close"].to_list() == [1.0, 2.0, 1.0]
@@ -293,6 +294,7 @@ def test_a_late_file_makes_versions_of_what_had_said_nothing_new(tmp_path: Path)
     assert (loads[newest.load_id]["rows_new"], loads[newest.load_id]["rows_same"]) == (1, 0)
     assert loads[newest.load_id]["transformed_at"] is None, "what follows from it is to be computed again"
     assert [row["transformed_at"] is None for row in loads.values()] == [False, True, True]
+    assert at.rows(tables.PENDING_SPANS)["load_id"].to_list() == [between.load_id, newest.load_id]
 
 
 def hide(landing: Landing, manifest: Manifest) -> list[tuple[Path, Path]]:
@@ -364,6 +366,10 @@ def test_the_order_of_arrival_does_not_matter(
     assert second.current().equals(first.current())
     history = [collapsed(bench.rows(tables.STOCK_RAW), tables.STOCK_RAW) for bench in (first, second)]
     assert history[0].equals(history[1])
+    for bench in (first, second):  # nothing is transformed yet: every row waits
+        lying = bench.rows(tables.STOCK_RAW).group_by("load_id", "symbol")
+        spans = lying.agg(first=pl.col("date").min(), last=pl.col("date").max()).sort("load_id", "symbol")
+        assert bench.rows(tables.PENDING_SPANS).drop("asset_class").equals(spans)
     for moment in (65, 75, 85):
         states = []
         for bench in (first, second):

@@ -17,6 +17,7 @@ from openingbell import feeds, tables
 from openingbell.clock import VirtualClock
 from openingbell.config import Settings
 from openingbell.feeds import BAR_FIELDS, COMMODITIES, INDEXES, STOCKS, TENORS, Feed, Kind
+from openingbell.load import spans
 from openingbell.sessions import grid
 from openingbell.tables import ANALYTICS, TABLES, Table
 from openingbell.transform import stage as transformation
@@ -134,6 +135,7 @@ class Home:
                 incoming = pl.concat([answer.typed() for answer in of_table])
                 fresh = new_versions(incoming, writer.read(table), table)
                 writer.append(table, fresh)
+                spans.note(spans.brought(fresh, table), writer, again=True)
                 counts = dict(fresh.group_by("load_id").len().iter_rows())
                 touched = [a for a in of_table if a.load_id not in known or a.load_id in counts]
                 writer.replace(tables.LOADS, pl.concat([_loads_row(a, counts.get(a.load_id, 0)) for a in touched]))

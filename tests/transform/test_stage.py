@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
+from unittest.mock import ANY
 
 import polars as pl
 import pytest
@@ -362,6 +363,26 @@ def test_new_definitions_make_all_anew(home: Home, monkeypatch: pytest.MonkeyPat
     home.take(bars("AAA", {"2019-01-02 10:00": sound(10.0)}))
     monkeypatch.setattr(stage, "DEFINITIONS", stage.DEFINITIONS + 1)
     assert home.transform().anew
+
+
+def test_loads_of_an_earlier_version_that_did_not_note_where_they_lie_make_all_anew(home: Home) -> None:
+    """Once; what an earlier version had transformed waits for nothing."""
+    answers = [bars("AAA", {f"2019-01-0{day} 10:00": sound(10.0 + day)}, number=day) for day in (2, 3, 4)]
+    home.take(answers[0])
+    home.load(answers[1])
+    with home.warehouse.write() as writer:
+        writer.clear(tables.PENDING_SPANS)
+    assert home.transform() == Transformed(2, ANY, anew=True)
+    assert home.transform() == Transformed()
+    assert not home.take(answers[2]).anew
+    assert len(home.rows(tables.STOCK, "date")) == 3
+
+
+def test_nothing_is_noted_any_more_when_the_transform_is_done(home: Home) -> None:
+    home.load(bars("AAA", {"2019-01-02 10:00": sound(10.0)}), bars("BBB", {"2019-01-02 10:00": sound(10.0)}))
+    assert len(home.rows(tables.PENDING_SPANS, "load_id")) == 2
+    home.transform()
+    assert home.rows(tables.PENDING_SPANS, "load_id") == []
 
 
 def test_an_empty_warehouse_is_not_made_anew(home: Home) -> None:

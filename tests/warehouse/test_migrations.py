@@ -191,17 +191,22 @@ def test_what_will_be_taken_away_is_still_found_for_a_backup() -> None:
     assert found["loads"].schema == tables.LOADS.schema
 
 
+def kept_of(version: int) -> list[Table]:
+    """The tables of a version that are copied; each warehouse has its own record of versions."""
+    return [table for table in tables_of(version) if table.name != tables.SCHEMA_VERSIONS.name]
+
+
 @pytest.mark.parametrize("version", EARLIER)
 def test_tables_are_found_as_an_earlier_version_made_them(version: int) -> None:
     found = {table.name: table for table in stored_tables(layout_of(tables_of(version)))}
-    for table in tables_of(version):
+    for table in kept_of(version):
         assert found[table.name].schema == table.schema
         assert found[table.name].order in table.names
 
 
 @pytest.mark.parametrize("version", EARLIER)
 def test_rows_of_an_earlier_version_are_carried_with_null_in_what_is_new(version: int) -> None:
-    for old in tables_of(version):
+    for old in kept_of(version):
         rows = some_rows(old)
         found = carried(rows, tables.BY_NAME[old.name])
         assert found.columns == list(tables.BY_NAME[old.name].names)

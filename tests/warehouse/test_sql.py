@@ -38,12 +38,6 @@ def test_a_read_of_some_columns_names_those_in_their_order() -> None:
         ({"first": datetime(2019, 2, 15, 9)}, '"ex_date" >= ?', (datetime(2019, 2, 15, 9),)),
         ({"last": date(2019, 2, 15)}, '"ex_date" < ?', (datetime(2019, 2, 16),)),
         ({"last": datetime(2019, 2, 15, 9)}, '"ex_date" <= ?', (datetime(2019, 2, 15, 9),)),
-        (
-            {"loads": ("L3", "L1", "L2")},
-            "load_id IN ? AND load_id BETWEEN ? AND ?",
-            (["L3", "L1", "L2"], "L1", "L3"),
-        ),
-        ({"loads": []}, "load_id IN ?", ([],)),
         ({"extracted_by": datetime(2019, 2, 15, tzinfo=UTC)}, "extracted_at <= ?", (datetime(2019, 2, 15),)),
         (
             {"extracted_by": datetime(2019, 2, 15, tzinfo=timezone(timedelta(hours=9)))},
@@ -65,16 +59,10 @@ def test_all_filters_together_hold_at_once_and_have_their_parameters_in_order() 
         symbols={"A"},
         first=date(2019, 1, 1),
         last=date(2019, 1, 31),
-        loads=["L1"],
         extracted_by=datetime(2019, 2, 15, tzinfo=UTC),
     )
-    assert found.text == (
-        f'{HEAD} WHERE symbol IN ? AND "ex_date" >= ? AND "ex_date" < ? AND '
-        "load_id IN ? AND load_id BETWEEN ? AND ? AND extracted_at <= ?"
-    )
-    assert found.parameters == (
-        ["A"], date(2019, 1, 1), datetime(2019, 2, 1), ["L1"], "L1", "L1", datetime(2019, 2, 15),
-    )  # fmt: skip
+    assert found.text == f'{HEAD} WHERE symbol IN ? AND "ex_date" >= ? AND "ex_date" < ? AND extracted_at <= ?'
+    assert found.parameters == (["A"], date(2019, 1, 1), datetime(2019, 2, 1), datetime(2019, 2, 15))
     assert found.text.count("?") == len(found.parameters)
 
 
@@ -84,10 +72,10 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 
 
 def test_spans_group_by_what_identifies_a_symbol() -> None:
-    assert sql.spans(SMALL, symbols=None, loads=None) == Statement(
+    assert sql.spans(SMALL, symbols=None) == Statement(
         'SELECT "symbol", min("ex_date") AS first, max("ex_date") AS last FROM raw.small GROUP BY "symbol"'
     )
-    assert sql.spans(tables.DAILY_BARS, symbols=["A"], loads=None) == Statement(
+    assert sql.spans(tables.DAILY_BARS, symbols=["A"]) == Statement(
         'SELECT "asset_class", "symbol", min("date") AS first, max("date") AS last FROM analytics.daily_bars '
         'WHERE symbol IN ? GROUP BY "asset_class", "symbol"',
         (["A"],),
@@ -96,9 +84,10 @@ def test_spans_group_by_what_identifies_a_symbol() -> None:
 
 def test_a_value_never_becomes_text() -> None:
     evil = "'; DROP TABLE x --"
-    found = sql.select(SMALL, symbols=[evil], loads=[evil])
-    assert evil not in found.text
-    assert found.parameters == ([evil], [evil], evil, evil)
+    for dialect, parameters in ((DUCKDB, ([evil],)), (Dialect({RAW: "r"}), (evil,))):
+        found = sql.select(SMALL, dialect, symbols=[evil])
+        assert evil not in found.text
+        assert found.parameters == parameters
 
 
 @pytest.mark.parametrize(("name", "quoted"), [("close", '"close"'), ('a "b"', '"a ""b"""'), ("", '""')])
@@ -117,9 +106,8 @@ def test_a_list_is_one_parameter_where_the_engine_has_lists_and_else_one_for_eac
     assert server.among("symbol", ["A", "B"]) == Statement("symbol IN (?, ?)", ("A", "B"))
     assert server.among("symbol", []) == Statement("1 = 0")
     assert DUCKDB.among("symbol", {"A"}) == Statement("symbol IN ?", (["A"],))
-    found = sql.select(SMALL, server, symbols=["A", "B"], loads=["L"], first=date(2019, 1, 1))
+    found = sql.select(SMALL, server, symbols=["A", "B"], first=date(2019, 1, 1))
     assert found == Statement(
-        'SELECT "symbol", "ex_date" FROM r.small WHERE symbol IN (?, ?) AND "ex_date" >= ? AND load_id IN (?) AND '
-        "load_id BETWEEN ? AND ?",
-        ("A", "B", date(2019, 1, 1), "L", "L", "L"),
+        'SELECT "symbol", "ex_date" FROM r.small WHERE symbol IN (?, ?) AND "ex_date" >= ?',
+        ("A", "B", date(2019, 1, 1)),
     )

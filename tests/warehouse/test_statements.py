@@ -58,6 +58,9 @@ def of_server(collation: str) -> list[str]:
         statements.columns_there(DATABASES.names.values()),
         statements.tables_there(DATABASES.names.values()),
         statements.databases_there(DATABASES.names.values()),
+        statements.indexes_there(DATABASES.names.values()),
+        statements.reindex(tables.STOCK_RAW, ["by_load"], dialect) or "",
+        statements.reindex(tables.STOCK, ["b", "a"], dialect) or "",
     ]
 
 
@@ -73,6 +76,13 @@ def texts() -> dict[str, str]:
 @pytest.mark.parametrize("engine", ["duckdb", "mysql", "mariadb"])
 def test_the_statements_are_those_that_were_pinned(engine: str) -> None:
     assert texts()[engine] == (FOLDER / f"{engine}.sql").read_text("utf-8")
+
+
+def test_indexes_that_are_as_they_should_be_are_left_alone() -> None:
+    dialect = DATABASES.dialect
+    assert [statements.reindex(table, statements.indexes(table), dialect) for table in TODAY.tables] == [None] * len(
+        TODAY.tables
+    )
 
 
 def test_the_two_servers_are_told_the_same_but_for_one_word() -> None:

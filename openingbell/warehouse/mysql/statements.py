@@ -2,15 +2,15 @@
 Pure.
 
 A big table lies in the order in which it is read and loaded: symbol, then time, then the rest of its key. A second
-index finds the rows of a day among those of all symbols, in raw tables those of a landed file: versions of a day are
-asked for by symbol, and each further index makes a load half as long again. Text is compared byte by
+index finds the rows of a day among those of all symbols. Raw tables have none: versions of a day are asked for by
+symbol, and each further index makes a load half as long again. Text is compared byte by
 byte and with its trailing blanks; the one word in which the two servers differ is the name of that collation.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -81,13 +81,18 @@ def primary_key(table: Table) -> tuple[str, ...]:
 
 def indexes(table: Table) -> dict[str, str]:
     """The further indexes of a table: the column of each, by name."""
-    key = primary_key(table)
-    found = {}
-    if table.layer == RAW:
-        found["by_load"] = "load_id"
-    elif table.is_dated and key[0] != table.order:
-        found["by_time"] = table.order
-    return found
+    is_cross = table.layer != RAW and table.is_dated and primary_key(table)[0] != table.order
+    return {"by_time": table.order} if is_cross else {}
+
+
+def reindex(table: Table, there: Collection[str], dialect: Dialect) -> str | None:
+    """The DDL that gives a table the further indexes it has today, where those that are there are others."""
+    wanted = indexes(table)
+    changes = [
+        *(f"DROP INDEX {name}" for name in sorted(set(there) - wanted.keys())),
+        *(f"ADD INDEX {name} ({name_of(column)})" for name, column in wanted.items() if name not in there),
+    ]
+    return f"ALTER TABLE {dialect.table(table)} {', '.join(changes)}" if changes else None
 
 
 def type_of(table: Table, column: Column) -> str:
@@ -250,6 +255,14 @@ def tables_there(databases: Iterable[str]) -> str:
     return (
         "SELECT table_schema AS place, table_name AS name FROM information_schema.tables "
         f"WHERE table_schema IN ({_texts(databases)})"
+    )
+
+
+def indexes_there(databases: Iterable[str]) -> str:
+    """Every further index of every table of these databases."""
+    return (
+        "SELECT DISTINCT table_schema AS place, table_name AS name, index_name AS idx FROM "
+        f"information_schema.statistics WHERE table_schema IN ({_texts(databases)}) AND index_name <> 'PRIMARY'"
     )
 
 

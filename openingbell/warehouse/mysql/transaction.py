@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from openingbell.tables import Layout, Table
+from openingbell.tables import BY_NAME, Layout, Table
 from openingbell.warehouse.migrations import Step
 from openingbell.warehouse.mysql import encode, faults, query, statements
 from openingbell.warehouse.mysql.statements import Databases, Shape
@@ -44,16 +44,13 @@ class MySQLReader(Reading):
         symbols: Collection[str] | None = None,
         first: date | datetime | None = None,
         last: date | datetime | None = None,
-        loads: Collection[str] | None = None,
         extracted_by: datetime | None = None,
     ) -> pl.DataFrame:
         """See `protocol.Reader`. Days of all symbols are asked for by their symbols where they are found so."""
-        is_of_days = (first is not None or last is not None) and symbols is None and loads is None
+        is_of_days = (first is not None or last is not None) and symbols is None
         if is_of_days and statements.is_found_by_symbol(table, table.order):
             symbols = self._frame(statements.symbols_there(table, self.dialect))["symbol"].to_list()
-        return super().read(
-            table, columns=columns, symbols=symbols, first=first, last=last, loads=loads, extracted_by=extracted_by
-        )
+        return super().read(table, columns=columns, symbols=symbols, first=first, last=last, extracted_by=extracted_by)
 
     def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
         """See `protocol.Reader`."""
@@ -102,9 +99,20 @@ class MySQLWriter(MySQLReader):
         self._wire.run(statements.drop_staged(self.dialect))
 
     def migrate(self, steps: Sequence[Step]) -> None:
-        """See `protocol.Writer`. The server ends the transaction with each step, and begins none."""
+        """See `protocol.Writer`. The server ends the transaction with each step, and begins none. Indexes are brought
+        along: those that an earlier version made and this one does without would only cost.
+        """
         for step in steps:
             self._wire.run(statements.statement_of(step, self.dialect, self._shape))
+        layers, there = self._databases.layers, dict[tuple[str, str], list[str]]()
+        for place, name, index in self._wire.frame(statements.indexes_there(layers)).iter_rows():
+            there.setdefault((layers[place], name), []).append(index)
+        for layer, name in self.layout():
+            table = BY_NAME.get(name)
+            if table is not None and table.layer == layer:
+                change = statements.reindex(table, there.get((layer, name), []), self.dialect)
+                if change is not None:
+                    self._wire.run(change)
 
     def _fill(self, target: str, rows: pl.DataFrame) -> None:
         if self._takes_files:

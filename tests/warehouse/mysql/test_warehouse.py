@@ -136,6 +136,23 @@ def test_what_is_missing_is_added_and_told_and_what_is_there_stays(
         assert reader.read(tables.STOCK_RAW).equals(rows(stock()))
 
 
+def test_indexes_that_an_earlier_version_made_go_with_the_migration(
+    warehouse: Warehouse, root: Wire, server_url: str
+) -> None:
+    """Also where it was interrupted before: the version is recorded last."""
+    transact(warehouse, lambda writer: writer.append(tables.STOCK_RAW, rows(stock())))
+    root.run("ALTER TABLE t_own_raw.stock_data_raw ADD INDEX by_load (load_id)")
+    root.run("ALTER TABLE t_own_analytics.stock_data DROP INDEX by_time")
+    root.run(f"UPDATE t_own_operations.schema_versions SET version = {TODAY.newest.number - 1}")
+    warehouse_at(server_url).setup()
+    found = root.frame(statements.indexes_there(["t_own_raw", "t_own_analytics"])).rows()
+    of_stocks = sorted(row for row in found if row[1].startswith("stock_data"))
+    assert of_stocks == [("t_own_analytics", "stock_data", "by_time")]
+    assert [index for place, _, index in found if place == "t_own_raw"] == []
+    with warehouse_at(server_url).read() as reader:
+        assert reader.count(tables.STOCK_RAW) == 1
+
+
 def test_deleting_leaves_what_others_keep_beside_it(warehouse: Warehouse, root: Wire) -> None:
     root.run("CREATE TABLE t_own_raw.theirs (a INT)")
     warehouse.delete()
