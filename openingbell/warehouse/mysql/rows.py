@@ -123,8 +123,10 @@ def _is_decimal(field: Field) -> bool:
 
 
 def _looks(data: Bytes, place: Places, width: int) -> npt.NDArray[Any]:
-    """`width` bytes from each place on."""
-    return np.lib.stride_tricks.sliding_window_view(data, max(width, 1))[place]
+    """`width` bytes from each place on, at least one: taken as values of that size, which is quicker than as rows."""
+    width = max(width, 1)
+    windows: npt.NDArray[Any] = np.ndarray((len(data) - width + 1,), f"V{width}", data, strides=(1,))
+    return windows[place].view(np.uint8).reshape(-1, width)
 
 
 def _masked(column: pl.Series, null: Mask) -> pl.Series:
