@@ -22,7 +22,8 @@ class News:
     """What is new: `brought` says where it lies, as `pending_spans` does, with `feed` beside; None means all there is.
 
     `actions` are the current corporate actions of the universe's stocks, `acted` the symbols of which some are new,
-    `splits` the splits by symbol, `last_sessions` the last session of the data of each symbol that has splits.
+    `resplit` those of which splits are, `splits` the splits by symbol, `last_sessions` the last session of the data of
+    each symbol that has splits.
     """
 
     def __init__(self, reader: Reader, universe: Universe, brought: pl.DataFrame | None, minutes: int) -> None:
@@ -33,6 +34,7 @@ class News:
         stocks = {member.symbol for member in universe.members if member.asset_class == STOCKS.asset_class}
         self.actions = reader.latest(tables.ACTIONS_RAW).filter(pl.col("symbol").is_in(stocks))
         self.acted = self._named_by(*(feed for feed in feeds.FEEDS if feed.kind is Kind.ACTIONS))
+        self.resplit = self._named_by(SPLITS, SPLITS_CALENDAR)
         self.splits: dict[str, list[Split]] = {}
         for split in splits_of(self.actions):
             self.splits.setdefault(split.symbol, []).append(split)
@@ -137,7 +139,7 @@ class News:
         """
         if self._brought is None:
             return
-        concerned = self._named_by(SPLITS, SPLITS_CALENDAR)
+        concerned = set(self.resplit)
         for symbol, first in self.days(STOCKS).select("symbol", "first").iter_rows():
             last = self.last_sessions.get(symbol)
             if last and any(first - MARGIN < split.ex_date <= last for split in self.splits[symbol]):

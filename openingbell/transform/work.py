@@ -263,12 +263,14 @@ class Work:
         self._store(tables.RESTATEMENTS, found, stored)
 
     def _corporate_actions(self) -> None:
-        symbols = self._news.acted | {one.split.symbol for one in self._evidence}
+        weighed = self._news.resplit | {one.split.symbol for one in self._evidence}
+        symbols = self._news.acted | weighed
         if not symbols:
             return
-        actions = self._news.actions.filter(pl.col("symbol").is_in(symbols))
-        rows = corporate_actions(actions, self._evidence, self._news.last_sessions)
-        stored = self._writer.read(tables.CORPORATE_ACTIONS, symbols=symbols)
+        # a dividend alone weighs no split anew: what is known of those stays
+        shown = pl.col("symbol").is_in(weighed) | (pl.col("symbol").is_in(symbols) & (pl.col("kind") != "split"))
+        rows = corporate_actions(self._news.actions.filter(shown), self._evidence, self._news.last_sessions)
+        stored = self._writer.read(tables.CORPORATE_ACTIONS, symbols=symbols).filter(shown)
         self._store(tables.CORPORATE_ACTIONS, rows, stored)
 
     def _instruments(self) -> None:

@@ -243,8 +243,12 @@ def test_a_tick_long_after_a_split_forgets_nothing_of_it(tmp_path: Path) -> None
         asked(bars("AAA", {f"2019-{month:02}-05 10:00": sound(100.0)}), f"2019-{month:02}-05 22:00")
         for month in (2, 3, 4, 6, 12)
     ]
-    home = same_as_at_once(tmp_path, [OLD, FOUR, new, again], *([one] for one in later))
-    assert home.rows(tables.CORPORATE_ACTIONS, "state", "vendor_adjusted_at") == [("applied", datetime(2019, 1, 9, 22))]
+    dividend = bars("AAA", {"2019-05-06": (None, None, 0.5)}, feed=DIVIDENDS)
+    home = same_as_at_once(tmp_path, [OLD, FOUR, new, again], *([one] for one in later), [dividend])
+    assert home.rows(tables.CORPORATE_ACTIONS, "state", "vendor_adjusted_at") == [
+        ("applied", datetime(2019, 1, 9, 22)),
+        ("recorded", None),
+    ]
 
 
 def test_a_correction_of_an_evening_s_bar_is_a_restatement(tmp_path: Path) -> None:
