@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,15 @@ LONGEST_PACKET = 0xFFFFFF
 PADDING = 16
 """Bytes behind the last row, so that a look of fixed width at its last value stays inside."""
 DAY_MICROSECONDS = 86_400_000_000
+MOMENT = np.dtype(
+    {
+        "names": ["length", "year", "month", "day", "hour", "minute", "second", "part"],
+        "formats": ["u1", "<u2", "u1", "u1", "u1", "u1", "u1", "<u4"],
+        "offsets": [0, 1, 3, 4, 5, 6, 7, 8],
+        "itemsize": 12,
+    }
+)
+"""A day or moment, of which the end may be left out; `part` are microseconds."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +96,12 @@ def frame(data: bytes, starts: Sequence[int], fields: Sequence[Field]) -> pl.Dat
     if np.diff([*starts, len(data)]).max(initial=0) > LONGEST_PACKET:
         raise ValueError("a row of 16 megabytes or more cannot be read")
     bytes_ = np.frombuffer(data + bytes(PADDING), np.uint8)
+    width = (len(fields) + 9) // 8
     bitmap = np.asarray(starts, np.int64) + 5
-    place = bitmap + (len(fields) + 9) // 8
+    place = bitmap + width
+    bits = np.unpackbits(_looks(bytes_, bitmap, width), axis=1, bitorder="little").T.astype(bool, order="C")
     columns = []
-    for number, field in enumerate(fields, 2):
-        null = (bytes_[bitmap + number // 8] >> np.uint8(number % 8) & 1).astype(bool)
+    for null, field in zip(bits[2:], fields, strict=False):
         column, place = _column(bytes_, place, null, field)
         columns.append(column.alias(field.name))
     return pl.DataFrame(columns)
@@ -135,21 +146,26 @@ def _masked(column: pl.Series, null: Mask) -> pl.Series:
     return pl.select(pl.when(pl.Series(~null)).then(column)).to_series()
 
 
+@cache
+def _first_days() -> Places:
+    """The day before the first of each month, in days since 1970, at sixteen times the year and the month."""
+    years, months = np.divmod(np.arange(10_000 * 16), 16)
+    firsts = ((years - 1970) * 12 + months - 1).astype("datetime64[M]").astype("datetime64[D]")
+    return firsts.astype(np.int64) - 1
+
+
 def _moments(data: Bytes, place: Places, null: Mask, *, is_day: bool) -> tuple[pl.Series, Places]:
     """Days and moments: a length, then as much of year, month, day, hour, minute, second, microseconds as is not 0."""
-    looks = _looks(data, place, 12)
-    lengths = np.where(null, 0, looks[:, 0].astype(np.int64))
-    years = looks[:, 1].astype(np.int64) | looks[:, 2].astype(np.int64) << 8
-    months = (years - 1970) * 12 + looks[:, 3].astype(np.int64) - 1
-    days = months.astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) + looks[:, 4] - 1
+    looks = _looks(data, place, MOMENT.itemsize).view(MOMENT).ravel()
+    lengths = np.where(null, 0, looks["length"].astype(np.int64))
+    days = _first_days().take(looks["year"].astype(np.int64) * 16 + looks["month"], mode="clip") + looks["day"]
     following = place + np.where(null, 0, 1 + lengths)
     null = lengths == 0  # nothing is the day 0000-00-00, which is none
     if is_day:
         return _masked(pl.Series(days.astype("datetime64[D]")), null), following
-    seconds = looks[:, 5].astype(np.int64) * 3600 + looks[:, 6].astype(np.int64) * 60 + looks[:, 7]
-    parts = np.ascontiguousarray(looks[:, 8:12]).view("<u4").ravel().astype(np.int64)
+    seconds = looks["hour"].astype(np.int64) * 3600 + looks["minute"].astype(np.int64) * 60 + looks["second"]
     moments = days * DAY_MICROSECONDS + np.where(lengths >= 7, seconds * 1_000_000, 0)
-    moments += np.where(lengths >= 11, parts, 0)
+    moments += np.where(lengths >= 11, looks["part"].astype(np.int64), 0)
     return _masked(pl.Series(moments.astype("datetime64[us]")), null), following
 
 
