@@ -115,7 +115,7 @@ def transform(pipeline: Pipeline, progress: Progress | None = None) -> Outcome:
     done = transformation.run(
         pipeline.warehouse, pipeline.universe, pipeline.clock, pipeline.settings, progress=progress
     )
-    note = "settings or definitions changed: all analytics were made anew" if done.anew else ""
+    note = "settings, definitions or the tables changed: all analytics were made anew" if done.anew else ""
     return Outcome(done.rows_written, asdict(done), note=note)
 
 
