@@ -14,10 +14,11 @@ BROUGHT = pl.Schema({**PENDING_SPANS.schema, "rows_new": pl.Int64()})
 
 def brought(fresh: pl.DataFrame, table: Table) -> pl.DataFrame:
     """What new rows of a raw table say, as `BROUGHT`. Pure."""
-    unsaid = [pl.lit("").alias(name) for name in KEY if name not in table.names]
+    said = [name for name in KEY if name in table.names]
     at = pl.col(table.order).cast(pl.Datetime("us"))
-    groups = fresh.with_columns(unsaid).group_by(KEY)
-    return groups.agg(first=at.min(), last=at.max(), rows_new=pl.len().cast(pl.Int64))
+    found = fresh.group_by(said).agg(first=at.min(), last=at.max(), rows_new=pl.len().cast(pl.Int64))
+    unsaid = [pl.lit("").alias(name) for name in KEY if name not in said]
+    return found.with_columns(unsaid).select(BROUGHT.names())
 
 
 def note(found: pl.DataFrame, writer: Writer, *, again: bool) -> None:

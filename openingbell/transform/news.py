@@ -30,6 +30,9 @@ class News:
         self._reader = reader
         self._universe = universe
         self._brought = brought
+        if brought is not None:
+            ends = (pl.col("first").min(), pl.col("last").max())
+            self._brought = brought.group_by("feed", "asset_class", "symbol").agg(ends)
         self._minutes = minutes
         stocks = {member.symbol for member in universe.members if member.asset_class == STOCKS.asset_class}
         self.actions = reader.latest(tables.ACTIONS_RAW).filter(pl.col("symbol").is_in(stocks))
@@ -98,11 +101,12 @@ class News:
         return lasts
 
     def _spans(self, *of: Feed) -> pl.DataFrame:
-        """Where the new rows of feeds of one table lie: symbol, first and last, and asset_class where it is said."""
+        """Where the new rows of feeds of one table lie: symbol, first and last, and asset_class where it is said; one
+        row for each of these, class and symbol.
+        """
         if self._brought is None:
             return self._reader.spans(tables.BY_NAME[of[0].raw_table])
-        brought = self._brought.filter(pl.col("feed").is_in([feed.name for feed in of]))
-        return brought.group_by("asset_class", "symbol").agg(pl.col("first").min(), pl.col("last").max())
+        return self._brought.filter(pl.col("feed").is_in([feed.name for feed in of]))
 
     def _bar_spans(self, feed: Feed) -> pl.DataFrame:
         """Sessions from the first to the last new bar of each symbol."""

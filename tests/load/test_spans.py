@@ -1,6 +1,9 @@
-from __future__ import annotations
+"""What is noted of loads for the transform."""
 
 # ruff: noqa: DTZ001  frames hold their moments without a zone
+
+from __future__ import annotations
+
 from datetime import date, datetime
 from pathlib import Path
 

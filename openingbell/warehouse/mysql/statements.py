@@ -3,8 +3,8 @@ Pure.
 
 A big table lies in the order in which it is read and loaded: symbol, then time, then the rest of its key. A second
 index finds the rows of a day among those of all symbols. Raw tables have none: versions of a day are asked for by
-symbol, and each further index makes a load half as long again. Text is compared byte by
-byte and with its trailing blanks; the one word in which the two servers differ is the name of that collation.
+symbol, and each further index makes a load half as long again. Text is compared byte by byte and with its trailing
+blanks; the one word in which the two servers differ is the name of that collation.
 """
 
 from __future__ import annotations
@@ -162,11 +162,16 @@ def _partitions(table: Table, shape: Shape) -> str:
     return f" PARTITION BY RANGE COLUMNS ({name_of(table.order)}) ({', '.join(parts)})"
 
 
+def lies_by_symbol(table: Table, by: str) -> bool:
+    """Whether rows lie by symbol, then by the column."""
+    return primary_key(table)[:2] == ("symbol", by)
+
+
 def is_found_by_symbol(table: Table, by: str) -> bool:
     """Whether the rows with some values of a column are found symbol by symbol alone: they lie so, and no index is by
     the column. Without symbols the server looks at all rows.
     """
-    return primary_key(table)[:2] == ("symbol", by) and by not in indexes(table).values()
+    return lies_by_symbol(table, by) and by not in indexes(table).values()
 
 
 def symbols_there(table: Table, dialect: Dialect) -> Statement:

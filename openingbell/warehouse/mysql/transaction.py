@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from openingbell.tables import BY_NAME, Layout, Table
+from openingbell.tables import TABLES, Layout, Table
 from openingbell.versions import in_order
 from openingbell.warehouse.migrations import Step
 from openingbell.warehouse.mysql import encode, faults, query, statements
@@ -74,9 +74,11 @@ class MySQLWriter(MySQLReader):
     def append(self, table: Table, rows: pl.DataFrame) -> None:
         """See `protocol.Writer`. Rows go in as they will lie: that halves the time."""
         if not rows.is_empty():
-            key, ordered = statements.primary_key(table), table.conform(rows)
-            is_bars = key[:2] == ("symbol", table.order)
-            ordered = in_order(ordered, key[:2]) if is_bars else ordered.sort(key)
+            ordered = table.conform(rows)
+            if statements.lies_by_symbol(table, table.order):
+                ordered = in_order(ordered, ("symbol", table.order))
+            else:
+                ordered = ordered.sort(statements.primary_key(table))
             target = self.dialect.table(table)
             self._fill(target, ordered)
             self.filled[target] += len(ordered)
@@ -108,14 +110,14 @@ class MySQLWriter(MySQLReader):
         for step in steps:
             self._wire.run(statements.statement_of(step, self.dialect, self._shape))
         layers, there = self._databases.layers, dict[tuple[str, str], list[str]]()
-        for place, name, index in self._wire.frame(statements.indexes_there(layers)).iter_rows():
-            there.setdefault((layers[place], name), []).append(index)
-        for layer, name in self.layout():
-            table = BY_NAME.get(name)
-            if table is not None and table.layer == layer:
-                change = statements.reindex(table, there.get((layer, name), []), self.dialect)
-                if change is not None:
-                    self._wire.run(change)
+        for database, name, index in self._wire.frame(statements.indexes_there(layers)).iter_rows():
+            there.setdefault((layers[database], name), []).append(index)
+        layout = self.layout()
+        for table in TABLES:
+            place = (table.layer, table.name)
+            change = statements.reindex(table, there.get(place, []), self.dialect) if place in layout else None
+            if change is not None:
+                self._wire.run(change)
 
     def _fill(self, target: str, rows: pl.DataFrame) -> None:
         if self._takes_files:
