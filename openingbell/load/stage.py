@@ -1,4 +1,5 @@
-"""The stage: pending files, in the order in which they were extracted, into the raw warehouse.
+"""The stage: pending files, in the order in which they were extracted, into the raw warehouse. Where it takes several
+transactions at once, files that have no bar in common go in side by side.
 
 Pending is what has landed and is not in `loads`; a file's rows commit together with its `loads` row. A file that
 arrives after younger ones is no special case for readers (see `versions`), but rows of younger files that said nothing
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from functools import partial
@@ -24,6 +26,8 @@ from openingbell.feeds import FEEDS
 from openingbell.landing import Landing, Record
 from openingbell.load import bulk, spans
 from openingbell.load.bulk import Bundle
+from openingbell.load.lanes import in_lanes
+from openingbell.load.shares import shares
 from openingbell.progress import Progress
 from openingbell.tables import Table
 from openingbell.versions import has_duplicates, new_versions
@@ -87,12 +91,28 @@ def run(
     is_ours = pl.lit(value=True) if source is None else pl.col("source") == source
     theirs = pending.filter(~is_ours).select("feed", "load_id", "source").iter_rows()
     total = Loaded(failures=tuple(_refused(feed, load_id, other, source) for feed, load_id, other in theirs))
-    for bundles in _read_ahead(pending.filter(is_ours), record.asks, landing, settings.rows_per_transaction):
-        done = transact(warehouse, partial(_load, bundles, record, landing, clock.now(), claim))
-        total += done
-        log.info("files_loaded", files=done.files, rows_new=done.rows_new)
-        if progress is not None:
-            progress("files", total.files + len(total.failures), len(pending))
+    mine = pending.filter(is_ours)
+    if mine.is_empty():
+        return total
+
+    def transfer(reading: list[Future[Bundle]]) -> Loaded:
+        bundles = [future.result() for future in reading]
+        return transact(warehouse, partial(_load, bundles, record, landing, clock.now(), claim))
+
+    with warehouse.abreast() as lanes, ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+        rows = settings.rows_per_transaction
+        apart = [mine]
+        if lanes > 1 and mine["rows"].sum() > rows // lanes:
+            rows, apart = rows // lanes, shares(mine, record.asks)
+            if claim is not None:
+                transact(warehouse, claim)  # before several see at once that nobody has
+        chains = [_parts(share, record.asks, landing, rows, pool) for share in apart]
+        with closing(in_lanes(chains, transfer, min(lanes, len(chains)))) as ended:
+            for done in ended:
+                total += done
+                log.info("files_loaded", files=done.files, rows_new=done.rows_new)
+                if progress is not None:
+                    progress("files", total.files + len(total.failures), len(pending))
     return total
 
 
@@ -107,18 +127,19 @@ def _refused(feed: str, load_id: str, other: str, source: str | None) -> str:
     return reason
 
 
-def _read_ahead(files: pl.DataFrame, asks: pl.DataFrame, landing: Landing, rows: int) -> Iterator[list[Bundle]]:
-    """The files, read and typed, in parts of about `rows` rows; the next is read while the one before is written."""
-    with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
-        ahead: list[Future[Bundle]] = []
-        for part in bulk.runs(files, rows):
-            of_part = _asks_of(part, asks)
-            reading = [pool.submit(bulk.read, bundle, of_part, landing) for bundle in bulk.bundles(part)]
-            if ahead:
-                yield [future.result() for future in ahead]
-            ahead = reading
+def _parts(
+    files: pl.DataFrame, asks: pl.DataFrame, landing: Landing, rows: int, pool: ThreadPoolExecutor
+) -> Iterator[list[Future[Bundle]]]:
+    """The files in parts of about `rows` rows, which are read and typed in the pool: the next while one is written."""
+    ahead: list[Future[Bundle]] = []
+    for part in bulk.runs(files, rows):
+        of_part = _asks_of(part, asks)
+        reading = [pool.submit(bulk.read, bundle, of_part, landing) for bundle in bulk.bundles(part)]
         if ahead:
-            yield [future.result() for future in ahead]
+            yield ahead
+        ahead = reading
+    if ahead:
+        yield ahead
 
 
 def _asks_of(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:

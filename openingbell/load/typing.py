@@ -109,14 +109,14 @@ def type_files(text: pl.DataFrame, lengths: Sequence[int], files: pl.DataFrame, 
         .with_columns(_places(lengths))
         .join(_facts(files, asks), on=["file", "symbol"], how="left", maintain_order="left")
     )
-    dates = rows.select(pl.col("date").unique()).with_columns(_date(feed))  # each is read once: many bars share one
+    dates = _dates(rows["date"].unique(), form["bar_interval"], feed)  # each is read once: many bars share one
     typed = rows.join(dates, on="date", how="left", nulls_equal=True, maintain_order="left").with_columns(
         _moment("answered_at").alias("extracted_at"),
         *(pl.col(name).str.strip_chars().cast(pl.Float64, strict=False).alias(f"{name}_typed") for name in numbers),
     )
     typed = typed.with_columns(reasons=_reasons(numbers, whole_market=feed.whole_market))
     is_bad = typed["reasons"] != ""
-    good = _final(typed.filter(~is_bad), form["bar_interval"], form["final_delay"], feed)
+    good = _final(typed.filter(~is_bad), form["final_delay"], feed)
     columns = good.with_columns(
         files["load_id"].gather(good["file"]),
         pl.lit(form["bar_interval"]).alias("bar_interval"),
@@ -173,16 +173,20 @@ def _facts(files: pl.DataFrame, asks: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _date(feed: Feed) -> pl.Expr:
-    text = pl.col("date").str.strip_chars()
+def _dates(texts: pl.Series, bar_interval: str, feed: Feed) -> pl.DataFrame:
+    """What dates say, beside their texts: `date_typed`, and of bars of a session `end_utc`."""
+    dates, text = texts.to_frame(), pl.col("date").str.strip_chars()
     if feed.kind is Kind.INTRADAY:
-        parsed = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        start = text.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False)
+        end = sessions.to_utc(pl.col("date_typed")) + timedelta(minutes=sessions.minutes_of(bar_interval))
         # an hour that the clock skips in spring is no moment
-        is_date = sessions.to_utc(parsed).is_not_null()
+        dates = dates.with_columns(date_typed=start).with_columns(end_utc=end)
+        is_date = pl.col("end_utc").is_not_null()
     else:
-        parsed = text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-        is_date = parsed.is_not_null()
-    return pl.when(is_date & (parsed.dt.year() >= OLDEST_YEAR)).then(parsed).alias("date_typed")
+        dates = dates.with_columns(date_typed=text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False))
+        is_date = pl.col("date_typed").is_not_null()
+    is_sane = is_date & (pl.col("date_typed").dt.year() >= OLDEST_YEAR)
+    return dates.with_columns(pl.when(is_sane).then(pl.col("date_typed")))
 
 
 def _moment(name: str) -> pl.Expr:
@@ -226,16 +230,12 @@ def _finite(numbers: tuple[str, ...]) -> list[pl.Expr]:
     return [pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in numbers]
 
 
-def _final(rows: pl.DataFrame, bar_interval: str, delay: timedelta, feed: Feed) -> pl.DataFrame:
+def _final(rows: pl.DataFrame, delay: timedelta, feed: Feed) -> pl.DataFrame:
     """Rows with their date typed and `is_final`: received after the bar's end and the delay."""
     rows = rows.with_columns(date=pl.col("date_typed"))
     if feed.kind in (Kind.ACTIONS, Kind.REFERENCE):
         return rows.with_columns(is_final=pl.lit(value=True))  # announced is announced
-    if feed.kind is Kind.INTRADAY:
-        length = timedelta(minutes=sessions.minutes_of(bar_interval))
-        ended = rows.with_columns(end_utc=sessions.to_utc(pl.col("date")) + length)
-    else:
-        ended = _daily_ends(rows)
+    ended = rows if feed.kind is Kind.INTRADAY else _daily_ends(rows)
     received = pl.col("extracted_at").dt.replace_time_zone("UTC")
     return ended.with_columns(is_final=received >= pl.col("end_utc") + delay)
 

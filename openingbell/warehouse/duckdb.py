@@ -8,7 +8,7 @@ four times as long with one): uniqueness is kept by `replace` and by `versions`,
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -249,6 +249,10 @@ class DuckDBWarehouse:
         finally:
             self._kept = None
             kept.close()
+
+    def abreast(self) -> AbstractContextManager[int]:
+        """See `protocol.Warehouse`. DuckDB has many threads for one transaction."""
+        return nullcontext(1)
 
     @contextmanager
     def read(self) -> Iterator[DuckDBReader]:

@@ -165,6 +165,12 @@ class Warehouse(Protocol):
         """Between its reads and writes the warehouse stays at hand while the block runs: for several in a row."""
         ...
 
+    def abreast(self) -> AbstractContextManager[int]:
+        """Gives how many threads of this process may write at once while the block runs, each its own rows. Where they
+        are several, no other process writes.
+        """
+        ...
+
     def read(self) -> AbstractContextManager[Reader]:
         """A consistent state to read from."""
         ...

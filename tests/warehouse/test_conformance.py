@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -224,6 +224,35 @@ def test_every_type_of_every_table_comes_back_as_it_was(warehouse: Warehouse, ta
         with undone(warehouse) as writer:
             writer.append(table, rows(record, table=table))
             assert writer.read(table).equals(rows(record, table=table), null_equal=True)
+
+
+TEXTS = ("it's\t\\\n", "é🔔", 'a "b", ?')
+
+
+@pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS, [str(n) for n in range(100)]], ids=["one", "few", "many"])
+@pytest.mark.parametrize(
+    "table", [tables.STOCK_RAW, tables.DAILY_BARS, tables.INSTRUMENTS], ids=lambda table: table.name
+)
+def test_many_rows_that_share_their_values_come_back_as_they_were(
+    warehouse: Warehouse, table: Table, texts: Sequence[str]
+) -> None:
+    """An engine may be told once what many rows have in common."""
+    values: dict[pl.DataType, object] = {
+        pl.Float64(): -1e-300, pl.Int64(): -(2**63), pl.Boolean(): True, pl.Date(): date(1969, 12, 31),
+        pl.Datetime("us"): datetime(2019, 2, 15, 9, 30),
+    }  # fmt: skip
+    number = pl.int_range(10_001)
+    text = pl.Series(texts).gather([n % len(texts) for n in range(10_001)])
+    told = text.to_frame("text").select(
+        *(pl.lit(value, dtype).alias(str(dtype)) for dtype, value in values.items()), pl.col("text").alias("String")
+    )
+    full = told.select(pl.col(str(column.dtype)).alias(column.name) for column in table.columns)
+    empty = full.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in table.nullable)
+    for frame in (full, empty):
+        expected = table.conform(frame.with_columns(symbol=number.cast(pl.String)))
+        with undone(warehouse) as writer:
+            writer.append(table, expected)
+            assert writer.read(table).sort("symbol").equals(expected.sort("symbol"), null_equal=True)
 
 
 @pytest.mark.parametrize(
@@ -521,6 +550,24 @@ def test_a_transaction_commits_in_all_layers_or_in_none(warehouse: Warehouse) ->
         writer.append(tables.DAILY_BARS, daily("A", date(2019, 2, 15)))
     assert stored(warehouse).is_empty()
     assert stored(warehouse, tables.DAILY_BARS).is_empty()
+
+
+def test_so_many_write_at_once_as_a_warehouse_says(warehouse: Warehouse) -> None:
+    """Each in its own transaction."""
+    with warehouse.abreast() as lanes:
+        together = threading.Barrier(lanes)
+
+        def append(lane: int) -> None:
+            with warehouse.write() as writer:
+                together.wait(60)
+                writer.append(tables.STOCK_RAW, rows(*(stock(f"S{lane}", minute) for minute in range(100))))
+                assert writer.spans(tables.STOCK_RAW)["symbol"].to_list() == [f"S{lane}"]
+                together.wait(60)
+
+        with ThreadPoolExecutor(lanes) as pool:
+            list(pool.map(append, range(lanes)))
+    write(warehouse, rows(stock("later")))
+    assert len(stored(warehouse)) == 100 * lanes + 1
 
 
 def test_many_read_at_once(warehouse: Warehouse) -> None:

@@ -16,6 +16,7 @@ from openingbell.warehouse import duckdb
 from openingbell.warehouse.migrations import TODAY, Add, Drop, Remove, Retype, Step
 from openingbell.warehouse.mysql import statements
 from openingbell.warehouse.mysql.statements import MARIADB_COLLATION, MYSQL_COLLATION, Databases, Shape
+from openingbell.warehouse.sql import name_of
 
 FOLDER = Path(__file__).resolve().parent / "statements"
 DATABASES = Databases({layer: f"openingbell_{layer}" for layer in (RAW, ANALYTICS, OPERATIONS)})
@@ -42,7 +43,8 @@ def of_server(collation: str) -> list[str]:
         *(statements.create_table(table, dialect, shape) for table in TODAY.tables),
         statements.create_table(tables.BOND_RAW, dialect, Shape(collation, last_year=2002)),
         *(statements.statement_of(step, dialect, shape) for step in STEPS),
-        statements.load(dialect.table(tables.QUARANTINE), tables.QUARANTINE.names),
+        statements.load(dialect.table(tables.QUARANTINE), map(name_of, tables.QUARANTINE.names)),
+        statements.load("a.x", ('"n"', "@of"), {"of": "ELT(@of, 'a', 'b')", "same": "'c'"}),
         f"{statements.insert(dialect.table(tables.QUARANTINE), tables.QUARANTINE.names)}(…)",
         statements.stage(tables.STOCK, key, dialect, shape),
         statements.delete_staged(tables.STOCK, key, dialect),

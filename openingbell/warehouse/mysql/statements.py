@@ -193,11 +193,15 @@ def analyze(targets: Iterable[str]) -> str:
     return f"ANALYZE NO_WRITE_TO_BINLOG TABLE {', '.join(targets)}"
 
 
-def load(target: str, columns: Sequence[str]) -> str:
-    """The load of lines as `encode.lines` writes them. The name of the file is not looked at by either side."""
+def load(target: str, fields: Iterable[str], given: Mapping[str, str] | None = None) -> str:
+    """The load of lines, see `encode.Lines`. The name of the file is not looked at by either side. Text is taken byte
+    for byte: it is UTF-8, as tables hold it.
+    """
+    expressions = [f"{name_of(name)} = {expression}" for name, expression in (given or {}).items()]
     return (
-        f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {target} CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\\t' "
-        f"ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({_names(columns)})"
+        f"LOAD DATA LOCAL INFILE 'rows' INTO TABLE {target} CHARACTER SET binary FIELDS TERMINATED BY '\\t' "
+        f"ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({', '.join(fields)})"
+        f"{' SET ' if expressions else ''}{', '.join(expressions)}"
     )
 
 

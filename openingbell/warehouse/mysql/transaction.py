@@ -122,7 +122,9 @@ class MySQLWriter(MySQLReader):
     def _fill(self, target: str, rows: pl.DataFrame) -> None:
         if self._takes_files:
             try:
-                changed, complaints = self._wire.send(statements.load(target, rows.columns), _pieces(rows))
+                lines = encode.lines(rows)
+                pieces = _ahead(lines.pieces) if len(rows) > encode.LINES else lines.pieces
+                changed, complaints = self._wire.send(statements.load(target, lines.fields, lines.given), pieces)
             except Failure as failure:
                 if failure.code not in faults.NO_LOCAL_INFILE:
                     raise
@@ -142,12 +144,8 @@ class MySQLWriter(MySQLReader):
         return f"{left_out} rows are left out: " + "; ".join(said["Message"])
 
 
-def _pieces(rows: pl.DataFrame) -> Iterator[bytes]:
-    """Rows as the server reads them; where they are many, the next piece is made while the one before is sent."""
-    pieces = encode.lines(rows)
-    if len(rows) <= encode.LINES:
-        yield from pieces
-        return
+def _ahead(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces; the next is made while the one before is sent."""
     with ThreadPoolExecutor(1) as pool:
         following = pool.submit(next, pieces, b"")
         while piece := following.result():

@@ -8,8 +8,9 @@ goes and comes back finds nothing of before.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
+from threading import Lock
 
 import polars as pl
 import structlog
@@ -32,6 +33,8 @@ OLD = "_old"
 """Behind the names of tables whose place was taken, until they are gone."""
 LOCK_NAME = "openingbell {}"
 LONGEST_LOCK_NAME = 64
+LANES = 3
+"""Threads that may write at once: the server reads the rows of one connection with one of its own."""
 MANY_ROWS = 50_000
 """After so many new rows the server is asked to look at a table anew: by itself it does so some time later."""
 
@@ -65,6 +68,7 @@ class MySQLWarehouse:
         self._is_known = False
         self._by_insert = False
         self._kept: Wire | None = None
+        self._kept_is_free, self._alone = Lock(), Lock()
 
     def exists(self) -> bool:
         """See `protocol.Warehouse`."""
@@ -192,6 +196,12 @@ class MySQLWarehouse:
             self._kept = None
 
     @contextmanager
+    def abreast(self) -> Iterator[int]:
+        """See `protocol.Warehouse`."""
+        with nullcontext() if self._kept is not None else self.kept_open():
+            yield LANES
+
+    @contextmanager
     def read(self) -> Iterator[MySQLReader]:
         """See `protocol.Warehouse`."""
         with self._reading() as wire:
@@ -256,13 +266,22 @@ class MySQLWarehouse:
 
     @contextmanager
     def _writing(self) -> Iterator[Wire]:
-        """The connection that is kept, or one for this transaction."""
-        if self._kept is not None and self._kept.is_open:
-            with self._told():
-                yield self._kept
-            return
-        with self._connection() as wire, self._turn(wire):
-            yield wire
+        """The connection that is kept, or another one while that is at work; one with a turn of its own, where none is
+        kept.
+        """
+        kept = self._kept
+        if kept is None or not kept.is_open:
+            with self._alone, self._connection() as wire, self._turn(wire):
+                yield wire
+        elif self._kept_is_free.acquire(blocking=False):
+            try:
+                with self._told():
+                    yield kept
+            finally:
+                self._kept_is_free.release()
+        else:
+            with self._connection() as wire:
+                yield wire
 
     @contextmanager
     def _turn(self, wire: Wire) -> Iterator[None]:

@@ -6,8 +6,10 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -333,6 +335,41 @@ def test_a_warehouse_that_is_kept_open_keeps_its_turn_and_survives_its_connectio
         transact(warehouse, lambda writer: writer.append(tables.MADE_WITH, rows("two")))
     transact(other, lambda writer: writer.append(tables.MADE_WITH, rows("three")))
     assert names_in(warehouse) == ["one", "three", "two"]
+
+
+def test_while_several_threads_write_nobody_else_does(server: Server, warehouse: Warehouse) -> None:
+    other = warehouse_at(server.url, VirtualClock(NOW), wait_seconds=0)
+    with warehouse.abreast() as lanes:
+        assert lanes > 1
+        with warehouse.write() as one, warehouse.write() as two:
+            one.append(tables.MADE_WITH, rows("one"))
+            two.append(tables.MADE_WITH, rows("two"))
+            with pytest.raises(WarehouseLocked), other.write():
+                pass
+        assert names_in(other) == ["one", "two"]
+    transact(other, lambda writer: writer.append(tables.MADE_WITH, rows("three")))
+
+
+def test_threads_that_lose_their_connections_take_turns_and_all_is_written(
+    server: Server, warehouse: Warehouse, root: Wire
+) -> None:
+    other = warehouse_at(server.url, VirtualClock(NOW), wait_seconds=0)
+    with warehouse.abreast() as lanes:
+        together, tries = threading.Barrier(lanes, lambda: kill_all(root)), list[str]()
+
+        def work(name: str, writer: Writer) -> None:
+            tries.append(name)
+            writer.append(tables.MADE_WITH, rows(name))
+            if tries.count(name) == 1:
+                together.wait(60)
+                writer.count(tables.MADE_WITH)
+
+        names = [f"lane {lane}" for lane in range(lanes)]
+        with ThreadPoolExecutor(lanes) as pool:
+            list(pool.map(lambda name: transact(warehouse, partial(work, name)), names))
+    assert sorted(tries) == sorted(names * 2)
+    assert names_in(warehouse) == names
+    transact(other, lambda writer: writer.append(tables.MADE_WITH, rows("later")))
 
 
 def test_a_server_that_takes_no_writes_says_so(worker: str, warehouse: Warehouse, root: Wire) -> None:

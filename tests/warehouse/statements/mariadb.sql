@@ -36,7 +36,8 @@ ALTER TABLE openingbell_analytics.stock_data ADD COLUMN "source_row" bigint NOT 
 ALTER TABLE openingbell_analytics.stock_data MODIFY COLUMN "open" double;
 ALTER TABLE openingbell_analytics.stock_data DROP COLUMN "close";
 DROP TABLE openingbell_analytics.stock_data;
-LOAD DATA LOCAL INFILE 'rows' INTO TABLE openingbell_operations.quarantine CHARACTER SET utf8mb4 FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ("load_id", "source_row", "feed", "text", "reasons");
+LOAD DATA LOCAL INFILE 'rows' INTO TABLE openingbell_operations.quarantine CHARACTER SET binary FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ("load_id", "source_row", "feed", "text", "reasons");
+LOAD DATA LOCAL INFILE 'rows' INTO TABLE a.x CHARACTER SET binary FIELDS TERMINATED BY '\t' ESCAPED BY '\\' LINES TERMINATED BY '\n' ("n", @of) SET "of" = ELT(@of, 'a', 'b'), "same" = 'c';
 INSERT INTO openingbell_operations.quarantine ("load_id", "source_row", "feed", "text", "reasons") VALUES (…);
 CREATE TEMPORARY TABLE openingbell_operations.openingbell_keys ("symbol" varchar(128) NOT NULL, "date" datetime(6) NOT NULL, PRIMARY KEY ("symbol", "date")) ENGINE = InnoDB DEFAULT CHARACTER SET = utf8mb4 COLLATE = utf8mb4_nopad_bin;
 DELETE stored FROM openingbell_operations.openingbell_keys AS incoming STRAIGHT_JOIN openingbell_analytics.stock_data AS stored ON stored."symbol" = incoming."symbol" AND stored."date" = incoming."date";
