@@ -245,7 +245,10 @@ class Settings(BaseModel):
         2_048, ge=128, le=1_000_000, description="Memory that the embedded warehouse may use, in megabytes."
     )
     rows_per_transaction: int = Field(
-        1_000_000, ge=1, description="Rows of landed files that one transaction loads, at the least one file."
+        1_000_000,
+        ge=1,
+        description="Rows of landed files that are loaded at a time, in one transaction or in several side by side; "
+        "at the least one file each.",
     )
     quality_sessions: int = Field(
         30, ge=1, le=12_600, description="Newest sessions that a quality run checks when no range is given."

@@ -11,13 +11,15 @@ from openingbell import sessions
 from openingbell.config import AuctionPolicy
 from openingbell.feeds import Feed
 from openingbell.quality.rows import check_rows
-from openingbell.quality.score import join_flags, scores_of
+from openingbell.quality.score import is_usable, join_flags, scores_of
 from openingbell.transform.auction import with_auction
 from openingbell.transform.resample import resample
 from openingbell.versions import in_order
 
 RELATIVE_VOLUME_SESSIONS = 20
 """Sessions before, over which a slot's usual volume is taken."""
+BEFORE = ("symbol", "date", "session", "close", "volume", "dq_flags")
+"""The columns of bars that are looked back at."""
 RELATIVE_VOLUME_LEAST = 5
 """Volumes without which there is no usual one."""
 
@@ -29,11 +31,10 @@ def promote(
     minutes: int,
     auction: AuctionPolicy,
     *,
+    before: pl.DataFrame | None = None,
     newest: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Bars of `minutes` from the current raw versions of a feed.
-
-    Changes and relative volumes look back inside `raw`: give it one bar and 20 sessions more than are wanted.
 
     Args:
         raw: current versions on one basis, as `basis.on_one_basis` returns them, sorted by symbol.
@@ -41,6 +42,8 @@ def promote(
         calendars: calendar by symbol.
         minutes: length of the bars to make.
         auction: what becomes of the closing auction.
+        before: the bars that were made before of the time before `raw`, in any order: `BEFORE` of the feed's analytics
+            table. Changes look back to the last of each symbol, relative volumes over 20 sessions.
         newest: symbol and newest (start of its last raw bar), where there are later ones than in `raw`.
 
     Returns:
@@ -56,9 +59,14 @@ def promote(
     if newest is None:
         newest = raw.group_by("symbol").agg(newest=pl.col("date").max())
     settled = with_auction(_settled(bars, newest, minutes), auction)
-    derived = _with_derived(settled.sort("symbol", "date"))
-    flagged = derived.with_columns(pl.col("volume").round().cast(pl.Int64), dq_flags=join_flags(pl.col("flags")))
-    return flagged.with_columns(scores_of(flagged["dq_flags"]))
+    whole = settled.sort("symbol", "date").with_columns(pl.col("volume").round())
+    if before is None:
+        earlier = whole.clear()
+    else:
+        earlier = before.with_columns(pl.col("volume").cast(pl.Float64), is_error=~is_usable(pl.col("dq_flags")))
+    derived = _with_derived(whole, earlier, calendars)
+    flagged = derived.with_columns(pl.col("volume").cast(pl.Int64), dq_flags=join_flags(pl.col("flags")))
+    return flagged.with_columns(scores_of(flagged["dq_flags"])).drop("last", "previous", "usual")
 
 
 def _settled(bars: pl.DataFrame, newest: pl.DataFrame, minutes: int) -> pl.DataFrame:
@@ -125,41 +133,55 @@ def _checked(rows: pl.DataFrame, feed: Feed, calendars: Mapping[str, str], minut
     )
 
 
-def _with_derived(bars: pl.DataFrame) -> pl.DataFrame:
-    """The columns that follow from prices. A bar on which an error check fired compares with nothing."""
+def _with_derived(bars: pl.DataFrame, before: pl.DataFrame, calendars: Mapping[str, str]) -> pl.DataFrame:
+    """Bars, sorted by symbol and date, with the columns that follow from prices. A bar on which an error check fired
+    compares with nothing; the first of a symbol is compared with the last of `before`.
+    """
     close = pl.col("close")
     sound = pl.when(~pl.col("is_error")).then(close)
-    change = sound - sound.shift(1).over("symbol")
+    last = before.group_by("symbol").agg(pl.when(~pl.col("is_error")).then(close).sort_by("date").last().alias("last"))
+    previous = pl.when(pl.col("symbol").is_first_distinct()).then("last").otherwise(sound.shift(1))
+    change = sound - pl.col("previous")
     spread = pl.col("high") - pl.col("low")
-    return _with_relative_volume(bars).with_columns(
-        price_change=change,
-        price_change_pct=_over(change, sound.shift(1).over("symbol")) * 100,
-        avg_price=(pl.col("high") + pl.col("low") + close) / 3,
-        volatility=_over(spread, close) * 100,
+    return (
+        bars.join(last, on="symbol", how="left", maintain_order="left")
+        .with_columns(_usual_volumes(bars, before, calendars), previous=previous)
+        .with_columns(
+            price_change=change,
+            price_change_pct=_over(change, pl.col("previous")) * 100,
+            avg_price=(pl.col("high") + pl.col("low") + close) / 3,
+            volatility=_over(spread, close) * 100,
+            relative_volume=_over(pl.col("volume"), pl.col("usual")),
+        )
     )
 
 
-def _with_relative_volume(bars: pl.DataFrame) -> pl.DataFrame:
-    """Bars, sorted by symbol and date, with their volume over what is usual in their slot of the session."""
+def _usual_volumes(bars: pl.DataFrame, before: pl.DataFrame, calendars: Mapping[str, str]) -> pl.Series:
+    """What is usual in the slot of each bar's session, as `usual`; null where the bar is in none."""
+    columns = ("symbol", "date", "volume", "is_error")
     slot = (pl.col("date_utc") - pl.col("open_utc")).dt.total_minutes()
+    if before.is_empty():
+        placed = bars.select(*columns, "session_number", slot=slot, is_before=pl.lit(value=False))
+    else:
+        both = pl.concat(
+            frame.select(*columns, is_before=pl.lit(is_before)) for frame, is_before in ((before, True), (bars, False))
+        )
+        placed = with_session(both, calendars).select(*columns, "session_number", "is_before", slot=slot)
+        wanted = placed.filter(~pl.col("is_before"))["slot"].unique()
+        placed = in_order(placed.filter(pl.col("slot").is_in(wanted.implode(), nulls_equal=True)), ("symbol", "date"))
     usual = (
         pl.when(~pl.col("is_error"))
-        .then(pl.col("volume").cast(pl.Float64))
+        .then("volume")
         .rolling_mean_by(
-            "session_number",
+            pl.col("session_number").fill_null(0),
             window_size=f"{RELATIVE_VOLUME_SESSIONS}i",
             min_samples=RELATIVE_VOLUME_LEAST,
             closed="left",
         )
-        .over("symbol", slot)
+        .over("symbol", "slot")
     )
-    placed = pl.col("session_number").is_not_null()
-    parts = [
-        bars.filter(placed).with_columns(usual=usual),
-        bars.filter(~placed).with_columns(usual=pl.lit(None, pl.Float64)),
-    ]
-    joined = parts[0] if parts[1].is_empty() else in_order(pl.concat(parts), ("symbol", "date"))
-    return joined.with_columns(relative_volume=_over(pl.col("volume"), pl.col("usual"))).drop("usual")
+    of_session = pl.when(pl.col("session_number").is_not_null()).then(usual).alias("usual")
+    return placed.with_columns(of_session).filter(~pl.col("is_before"))["usual"]
 
 
 def _over(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:

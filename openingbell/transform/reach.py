@@ -79,6 +79,7 @@ def read_around(
     *,
     columns: Sequence[str] | None = None,
     evening: Collection[str] = (),
+    ahead: bool = False,
 ) -> pl.DataFrame:
     """Rows of a table over the change, and `reach` before and after it, in no particular order; or all there are.
 
@@ -89,6 +90,7 @@ def read_around(
         reach: how far beyond it. Bars that are not usable do not count.
         columns: only these.
         evening: symbols whose session opens on the evening before, where the table does not say the session.
+        ahead: whether `reach` is after the change alone.
 
     Returns:
         The rows of whole sessions from the change's first one on (what is before it may begin inside one), with
@@ -100,10 +102,11 @@ def read_around(
     symbols: Collection[str] = change.symbols
     span = max(span_of(reach.sessions), _guessed(reach.bars, table))
     while symbols and bounds:
-        first, last = change.first - span, change.last + span
+        first, last = change.first if ahead else change.first - span, change.last + span
         rows = reader.read(table, columns=columns, symbols=symbols, first=first - DAY, last=last + DAY)
         rows = _with_session(rows, evening).filter(pl.col("session") <= last)
-        lacking = _lacking(rows, change, reach, symbols, (first, last), bounds)
+        read = (_day(bounds[0]) if ahead else first, last)
+        lacking = _lacking(rows, change, reach, symbols, read, bounds)
         frames.append(rows.filter(~pl.col("symbol").is_in(lacking)) if lacking else rows)
         symbols = lacking
         span *= 4

@@ -21,7 +21,7 @@ from openingbell.warehouse.transact import transact
 
 SHAPING = ("auction_print", "extra_indicators", "indicator_dialect", "interval_minutes")
 """Settings on which the analytics tables depend."""
-DEFINITIONS = 2
+DEFINITIONS = 3
 """To be raised when a definition changes: every warehouse then makes its analytics anew."""
 
 

@@ -25,7 +25,7 @@ from openingbell.transform.cumulative import carried_on
 from openingbell.transform.daily import ROLLED_UP, daily_bars
 from openingbell.transform.instruments import instruments, with_sessions, without_doubles
 from openingbell.transform.news import News
-from openingbell.transform.promote import promote
+from openingbell.transform.promote import BEFORE, promote
 from openingbell.transform.put import put
 from openingbell.transform.reach import (
     DAILY,
@@ -164,17 +164,22 @@ class Work:
 
         def read(change: Changed) -> Frames:
             evening = self._news.evening(feed.asset_class, pl.Series(change.symbols))
-            return (read_around(self._writer, raw_table, change, PROMOTION, evening=evening),)
+            versions = read_around(self._writer, raw_table, change, PROMOTION, evening=evening, ahead=True)
+            if self._from_nothing:
+                return versions, table.empty().select(BEFORE)
+            made = read_around(self._writer, table, change, PROMOTION, columns=BEFORE)
+            return versions, made.filter(pl.col("session") < change.first).select(BEFORE)
 
         def make(change: Changed, frames: Frames) -> _Made:
-            (versions,) = frames
-            current = self._on_one_basis(versions, raw_table)
+            versions, before = frames
+            current = self._on_one_basis(versions.filter(pl.col("session") >= change.first), raw_table)
             bars = promote(
                 current,
                 feed,
-                self._news.calendars(feed.asset_class, current["symbol"]),
+                self._news.calendars(feed.asset_class, current["symbol"], before["symbol"]),
                 self._minutes,
                 self._settings.auction_print,
+                before=before,
                 newest=self._newest(feed, change),
             )
             restated = self._restated(versions, raw_table, feed.asset_class, feed.bar_interval)

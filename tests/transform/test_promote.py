@@ -19,7 +19,7 @@ from openingbell import tables
 from openingbell.feeds import COMMODITIES, INDEXES, STOCKS, Feed
 from openingbell.sessions import schedule
 from openingbell.tables import Table
-from openingbell.transform.promote import promote, with_session
+from openingbell.transform.promote import BEFORE, promote, with_session
 
 XNYS = "XNYS"
 GOLD = "CMEGlobex_GC"
@@ -350,6 +350,34 @@ def test_relative_volume_is_its_definition(seed: int, density: float, pool: list
         key = row["symbol"], SESSIONS.index(row["session"]), f"{row['date']:%H:%M}"
         wanted = expected[key]
         assert row["relative_volume"] == (None if wanted is None else pytest.approx(wanted, rel=1e-12))
+
+
+@settings(max_examples=40)
+@given(st.integers(0, 10**9), st.sampled_from([0.1, 0.5, 1.0]), st.integers(0, 30))
+def test_bars_that_were_made_before_stand_for_their_raw_rows(seed: int, density: float, begin: int) -> None:
+    """Whatever is wrong with some of them, and also where volumes have fractions, as those before a split."""
+    chance = random.Random(seed)
+    odd: list[dict[str, object]] = [{}, {"close": None}, {"high": 1.0}, {"volume": None}, {"conflicting": True}]
+    everything = [
+        {**bar(f"{day} {slot}:00", 10.0 + chance.random(), chance.random() * 99, symbol=symbol), **chance.choice(odd)}
+        for symbol in ("X", "Y")
+        for day in [*SESSIONS[:30], date(2019, 11, 28)]
+        for slot in SLOTS
+        if chance.random() < density
+    ] or [bar("2019-11-28 09:30:00")]
+    rows = raw(*everything)
+    calendars = {"X": XNYS, "Y": XNYS}
+    whole = promote(rows, STOCKS, calendars, 15, "fold").select(tables.STOCK.names)
+    cut = SESSIONS[begin]
+    late = promote(
+        rows.filter(pl.col("date").dt.date() >= cut),
+        STOCKS,
+        calendars,
+        15,
+        "fold",
+        before=whole.filter(pl.col("session") < cut).select(BEFORE).sample(fraction=1.0, shuffle=True, seed=seed),
+    )
+    assert late.select(tables.STOCK.names).equals(whole.filter(pl.col("session") >= cut), null_equal=True)
 
 
 def test_each_symbol_is_placed_on_its_own_calendar() -> None:

@@ -32,6 +32,8 @@ BINARY_CHARSET = 63
 MOST_DIGITS = 38
 INT64_DIGITS = 18
 LONGEST_PACKET = 0xFFFFFF
+ALIKE = 64
+"""Rows of one length in succession, after which more of them are looked for."""
 PADDING = 16
 """Bytes behind the last row, so that a look of fixed width at its last value stays inside."""
 DAY_MICROSECONDS = 86_400_000_000
@@ -71,13 +73,35 @@ def bounds(data: bytes | bytearray, place: int = 0) -> tuple[list[int], int]:
     starts: list[int] = []
     add = starts.append
     end = len(data)
+    before = alike = 0
     while place + 4 < end:
-        following = place + 4 + (data[place] | data[place + 1] << 8 | data[place + 2] << 16)
-        if following > end or data[place + 4]:
+        step = 4 + (data[place] | data[place + 1] << 8 | data[place + 2] << 16)
+        if place + step > end or data[place + 4]:
             break
-        add(place)
-        place = following
+        alike = alike + 1 if step == before else 0
+        if alike == ALIKE:  # most rows of a table are as long as their neighbours: these are looked at as a whole
+            following = place + step * _so_long(data, place, step)
+            starts += range(place, following, step)
+            place, alike = following, 0
+        else:
+            add(place)
+            place += step
+        before = step
     return starts, place
+
+
+def _so_long(data: bytes | bytearray, place: int, step: int) -> int:
+    """How many rows in succession, from `place` on, take `step` bytes each with their packet's head."""
+    whole, most = (len(data) - place) // step, ALIKE
+    while True:
+        most = min(8 * most, whole)
+        heads = np.ndarray((most,), "<u4", data, place, (step,)) & LONGEST_PACKET
+        marks = np.ndarray((most,), "u1", data, place + 4, (step,))
+        others = np.flatnonzero((heads != step - 4) | (marks != 0))
+        if len(others):
+            return int(others[0])
+        if most == whole:
+            return whole
 
 
 def is_whole(data: bytes | bytearray, place: int) -> bool:

@@ -7,9 +7,12 @@ from __future__ import annotations
 import struct
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import accumulate, pairwise
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from openingbell.warehouse.mysql import rows
 from openingbell.warehouse.mysql.rows import Field
@@ -150,6 +153,23 @@ def test_rows_end_where_one_has_not_arrived_or_something_else_comes() -> None:
     assert rows.bounds(one + two, len(one)) == ([len(one)], len(one + two))
     assert rows.is_whole(end, 0)
     assert not any(rows.is_whole(end[:cut], 0) for cut in range(len(end)))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 300), st.integers(1, 400)), max_size=8),
+    st.integers(0, 40),
+    st.sampled_from([b"", packet(b"\xfe\0\0\2\0")]),
+)
+def test_rows_are_found_where_they_are_however_many_have_one_length(
+    runs: list[tuple[int, int]], cut: int, behind: bytes
+) -> None:
+    whole = [row(text("x" * length)) for length, count in runs for _ in range(count)]
+    data = b"".join([*whole, behind])
+    data = data[: len(data) - cut] if whole and not behind else data
+    begins = [0, *accumulate(map(len, whole))]
+    there = [(start, end) for start, end in pairwise(begins) if end <= len(data)]
+    assert rows.bounds(data) == ([start for start, _ in there], there[-1][1] if there else 0)
+    assert rows.bounds(bytearray(data)) == rows.bounds(data)
 
 
 def test_a_row_that_needs_a_second_packet_is_refused() -> None:
