@@ -358,13 +358,14 @@ def test_bars_that_were_made_before_stand_for_their_raw_rows(seed: int, density:
     """Whatever is wrong with some of them, and also where volumes have fractions, as those before a split."""
     chance = random.Random(seed)
     odd: list[dict[str, object]] = [{}, {"close": None}, {"high": 1.0}, {"volume": None}, {"conflicting": True}]
-    everything = [
+    everything: list[Bar] = [
         {**bar(f"{day} {slot}:00", 10.0 + chance.random(), chance.random() * 99, symbol=symbol), **chance.choice(odd)}
         for symbol in ("X", "Y")
         for day in [*SESSIONS[:30], date(2019, 11, 28)]
         for slot in SLOTS
         if chance.random() < density
-    ] or [bar("2019-11-28 09:30:00")]
+    ]
+    everything.append(bar(f"{SESSIONS[begin]} 10:00:00"))
     rows = raw(*everything)
     calendars = {"X": XNYS, "Y": XNYS}
     whole = promote(rows, STOCKS, calendars, 15, "fold").select(tables.STOCK.names)

@@ -267,11 +267,12 @@ class MySQLWarehouse:
     @contextmanager
     def _writing(self) -> Iterator[Wire]:
         """The connection that is kept, or another one while that is at work; one with a turn of its own, where none is
-        kept.
+        kept. Threads that lost it take these turns without a limit: they wait for each other alone.
         """
         kept = self._kept
         if kept is None or not kept.is_open:
-            with self._alone, self._connection() as wire, self._turn(wire):
+            among_threads = nullcontext() if kept is None else self._alone
+            with among_threads, self._connection() as wire, self._turn(wire):
                 yield wire
         elif self._kept_is_free.acquire(blocking=False):
             try:
