@@ -2,7 +2,7 @@
 
     load        landed CSV into raw tables, every row typed and compared with its versions
     bare load   LOAD DATA LOCAL INFILE of the rows that came of it, out of a file that holds them as they will lie,
-                into tables of the same making, one statement a table: the quickest that the server does alone
+                into tables of the same making, over one connection, one statement a table
     to_sql      pandas reads the same CSV and writes the same rows by to_sql into tables of the same making; a tenth of
                 the symbols, counted tenfold
     to_sql bare what it says of the CSV as it is, into tables that it makes: without keys, and without what says where
@@ -240,12 +240,13 @@ def to_sql(tenth: Market, url: str, factor: float, *, bare: bool) -> Run:
         for feed in (STOCKS, EOD):
             table = tables.BY_NAME[feed.raw_table]
             parts = []
+            basis = tenth.size.universe.of(feed)[0].basis
             for path in sorted((tenth.extracts / feed.name).glob("*.csv")):
                 rows = pd.read_csv(path, parse_dates=["date"])
                 if not bare:
                     answered = pd.to_datetime(rows.pop("answered_at"), format="ISO8601", utc=True)
-                    facts = {"load_id": path.stem, "source_row": range(1, len(rows) + 1), "basis": feed.bar_interval}
-                    facts |= {"bar_interval": feed.bar_interval, "asset_class": feed.asset_class}
+                    facts = {"load_id": path.stem, "source_row": range(1, len(rows) + 1), "basis": basis}
+                    facts |= {"bar_interval": feed.bar_interval, "asset_class": STOCKS.asset_class}
                     rows = rows.assign(extracted_at=answered.dt.tz_localize(None), **facts)
                     rows = rows[[name for name in table.names if name in rows]]
                 parts.append(rows)
