@@ -56,7 +56,7 @@ def take_back(warehouse: Warehouse) -> None:
     """Remove what ticks have written."""
     with warehouse.write() as writer:
         loads = writer.read(tables.STOCK_RAW, first=NEXT).select("load_id").unique()
-        for table in tables.TABLES:
+        for table in tables.of_layers(tables.RAW, tables.ANALYTICS):
             if table.is_dated:
                 writer.remove(table, writer.read(table, first=NEXT).select(table.key))
         writer.remove(tables.LOADS, loads)

@@ -105,7 +105,7 @@ class News:
         row for each of these, class and symbol.
         """
         if self._brought is None:
-            return self._reader.spans(tables.BY_NAME[of[0].raw_table])
+            return self._reader.spans(tables.BY_NAME[of[0].raw_table], by_class=True)
         return self._brought.filter(pl.col("feed").is_in([feed.name for feed in of]))
 
     def _bar_spans(self, feed: Feed) -> pl.DataFrame:

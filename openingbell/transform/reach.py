@@ -42,7 +42,8 @@ class Reach:
 
 
 PROMOTION = Reach(bars=1, sessions=RELATIVE_VOLUME_SESSIONS)
-INDICATORS = Reach(bars=WARM_UP)
+BARS = Reach(bars=WARM_UP, sessions=RELATIVE_VOLUME_SESSIONS)
+"""Of bars that were made before: for the usual volumes of those that are new, and for the indicators of all."""
 DAILY = Reach(sessions=1)
 
 
@@ -96,10 +97,10 @@ def read_around(
         The rows of whole sessions from the change's first one on (what is before it may begin inside one), with
         `session` (Date) and, where the table has flags, `usable` (Boolean).
     """
-    bounds = reader.bounds(table)
+    symbols: Collection[str] = change.symbols
+    bounds = reader.bounds(table) if symbols else None
     empty = table.empty() if columns is None else table.empty().select(columns)
     frames = [_with_session(empty, evening)]
-    symbols: Collection[str] = change.symbols
     span = max(span_of(reach.sessions), _guessed(reach.bars, table))
     while symbols and bounds:
         first, last = change.first if ahead else change.first - span, change.last + span

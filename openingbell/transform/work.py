@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import polars as pl
@@ -28,9 +28,9 @@ from openingbell.transform.news import News
 from openingbell.transform.promote import BEFORE, promote
 from openingbell.transform.put import put
 from openingbell.transform.reach import (
+    BARS,
     DAILY,
     DAY,
-    INDICATORS,
     PROMOTION,
     Changed,
     changes,
@@ -53,8 +53,8 @@ BAR_COLUMNS = ("symbol", "date", "session", "open", "high", "low", "close", "vol
 
 @dataclass(frozen=True)
 class _Made:
-    """What a change makes of 15-minute or daily bars, before it is written. `indicators` are None where they rest on
-    what is stored as well.
+    """What a change makes of 15-minute or daily bars, before it is written. `indicators` are those of the bars and of
+    what is stored around them.
     """
 
     asset_class: str
@@ -62,7 +62,7 @@ class _Made:
     table: Table
     bars: pl.DataFrame
     restated: pl.DataFrame
-    indicators: pl.DataFrame | None
+    indicators: pl.DataFrame
 
     @property
     def is_daily(self) -> bool:
@@ -152,11 +152,7 @@ class Work:
     def _write(self, made: _Made) -> None:
         self._put(made.table, made.bars, made.asset_class, made.change)
         self._put_restated(made)
-        target = tables.TECHNICAL_INDICATORS_DAILY if made.is_daily else tables.TECHNICAL_INDICATORS
-        if made.indicators is not None:
-            self._put(target, made.indicators, made.asset_class, made.change)
-        else:
-            self._indicators(made.asset_class, made.table, target, made.change)
+        self._put_indicators(made.asset_class, made.table, made.indicators, made.change)
 
     def _bars(self, feed: Feed) -> None:
         """15-minute bars of a feed, and what follows from them alone."""
@@ -165,13 +161,11 @@ class Work:
         def read(change: Changed) -> Frames:
             evening = self._news.evening(feed.asset_class, pl.Series(change.symbols))
             versions = read_around(self._writer, raw_table, change, PROMOTION, evening=evening, ahead=True)
-            if self._from_nothing:
-                return versions, table.empty().select(BEFORE)
-            made = read_around(self._writer, table, change, PROMOTION, columns=BEFORE)
-            return versions, made.filter(pl.col("session") < change.first).select(BEFORE)
+            return versions, self._around(table, change)
 
         def make(change: Changed, frames: Frames) -> _Made:
-            versions, before = frames
+            versions, around = frames
+            before = around.filter(pl.col("session") < change.first).select(BEFORE)
             current = self._on_one_basis(versions.filter(pl.col("session") >= change.first), raw_table)
             bars = promote(
                 current,
@@ -183,7 +177,8 @@ class Work:
                 newest=self._newest(feed, change),
             )
             restated = self._restated(versions, raw_table, feed.asset_class, feed.bar_interval)
-            return _Made(feed.asset_class, change, table, bars, restated, self._from_bars(feed, bars, is_daily=False))
+            computed = self._indicators(feed.asset_class, table, _within(around, bars, change))
+            return _Made(feed.asset_class, change, table, bars, restated, computed)
 
         self._follow(self._told(feed.name, changes(self._news.bars(feed), feed.asset_class)), read, make)
 
@@ -200,29 +195,29 @@ class Work:
         self._evidence += evidence
         return current
 
-    def _from_bars(self, feed: Feed, bars: pl.DataFrame, *, is_daily: bool) -> pl.DataFrame | None:
-        """Indicators where the bars are all that they rest on."""
-        if not self._from_nothing:
-            return None
-        return self._computed(feed.asset_class, with_usable(bars), is_daily=is_daily).with_columns(bars["session"])
+    def _around(self, table: Table, change: Changed) -> pl.DataFrame:
+        """Stored bars on which the change's bars and their indicators rest, and which rest on it."""
+        asked = replace(change, symbols=()) if self._from_nothing else change
+        return read_around(self._writer, table, asked, BARS, columns=[n for n in BAR_COLUMNS if n in table.names])
 
-    def _computed(self, asset_class: str, bars: pl.DataFrame, *, is_daily: bool) -> pl.DataFrame:
+    def _indicators(self, asset_class: str, source: Table, bars: pl.DataFrame) -> pl.DataFrame:
         return indicators(
             bars.with_columns(asset_class=pl.lit(asset_class)),
             extras=self._settings.extra_indicators,
             dialect=self._settings.indicator_dialect,
-            daily=is_daily,
-        )
+            daily=source is tables.DAILY_BARS,
+        ).with_columns(bars["session"])
 
-    def _indicators(self, asset_class: str, source: Table, target: Table, change: Changed) -> None:
-        columns = [name for name in BAR_COLUMNS if name in source.names]
-        is_daily = source is tables.DAILY_BARS
-        rows = in_order(read_around(self._writer, source, change, INDICATORS, columns=columns), ("symbol", "date"))
-        computed = self._computed(asset_class, rows, is_daily=is_daily).with_columns(rows["session"])
-        computed, onward = carried_on(self._writer, target, computed, change)
+    def _put_indicators(self, asset_class: str, source: Table, computed: pl.DataFrame, change: Changed) -> None:
+        """Write the indicators of a change; where sums carry on beyond it, those of further bars as well."""
+        target = tables.TECHNICAL_INDICATORS_DAILY if source is tables.DAILY_BARS else tables.TECHNICAL_INDICATORS
+        onward: list[Changed] = []
+        if not self._from_nothing:
+            computed, onward = carried_on(self._writer, target, computed, change)
         self._put(target, computed, asset_class, change)
         for further in onward:
-            self._indicators(asset_class, source, target, further)
+            bars = in_order(self._around(source, further), ("symbol", "date"))
+            self._put_indicators(asset_class, source, self._indicators(asset_class, source, bars), further)
 
     def _days(self, feed: Feed) -> list[date]:
         """Daily bars of a feed, and what follows from them alone; returns where the changes begin."""
@@ -238,16 +233,17 @@ class Work:
             return (
                 bars.filter(pl.col("session").is_between(first, last)),
                 self._writer.read(tables.EOD_RAW, symbols=change.symbols, first=first, last=last),
+                self._around(tables.DAILY_BARS, change),
             )
 
         def make(change: Changed, frames: Frames) -> _Made:
-            bars, versions = frames
+            bars, versions, around = frames
             official = self._on_one_basis(versions, tables.EOD_RAW)
             calendars = self._news.calendars(feed.asset_class, bars["symbol"], official["symbol"])
             rows = daily_bars(feed.asset_class, bars, official, calendars, self._minutes)
             days = rows.with_columns(session=pl.col("date"))
             restated = self._restated(versions, tables.EOD_RAW, feed.asset_class, EOD.bar_interval)
-            computed = self._from_bars(feed, days, is_daily=True)
+            computed = self._indicators(feed.asset_class, tables.DAILY_BARS, _within(around, days, change))
             return _Made(feed.asset_class, change, tables.DAILY_BARS, days, restated, computed)
 
         self._follow(self._told(f"{feed.name} by day", changes(self._news.days(feed), feed.asset_class)), read, make)
@@ -282,8 +278,9 @@ class Work:
         """What the symbols are, and the times of membership in indexes: made anew when the vendor said something new
         of them, else with newer sessions.
         """
-        spans = self._writer.spans(tables.DAILY_BARS)
         stored = self._writer.read(tables.INSTRUMENTS)
+        spans = self._writer.spans(tables.DAILY_BARS)
+        spans = spans.join(self._classes(spans["symbol"], stored), on="symbol")
         if self._news.has_facts:
             facts = self._writer.read(tables.REFERENCE_RAW)
             self._store(tables.INSTRUMENTS, instruments(self._news.classes, facts, spans), stored)
@@ -291,6 +288,15 @@ class Work:
             self._store(tables.INDEX_CONSTITUENTS, membership(facts), members)
         else:
             self._store(tables.INSTRUMENTS, with_sessions(stored, self._news.classes, spans), stored)
+
+    def _classes(self, symbols: pl.Series, stored: pl.DataFrame) -> pl.DataFrame:
+        """The asset class of symbols that have daily bars: as it is stored, else as their bars have it."""
+        names = ("symbol", "asset_class")
+        others = set(symbols) - set(stored["symbol"])
+        found = (
+            self._writer.spans(tables.DAILY_BARS, symbols=sorted(others), by_class=True) if others else stored.clear()
+        )
+        return pl.concat([stored.select(names), found.select(names).unique("symbol", keep="any")])
 
     def _bonds(self) -> list[date]:
         days = self._news.yields
@@ -332,17 +338,33 @@ class Work:
             self._store(table, rows, table.empty())
             return
         is_daily = table.schema[table.order] == pl.Date
-        ends = rows.group_by("symbol").agg(end=pl.col("session").max())
-        last = max([change.last, *ends["end"]])
+        last = max([change.last, *rows["session"].unique()])
         evening = [] if is_daily else self._news.evening(asset_class, pl.Series(change.symbols))
         first = change.first - DAY if evening else change.first
         stored = self._writer.read(table, symbols=change.symbols, first=first, last=last)
         if "session" not in stored.columns:
             stored = stored.with_columns(session=session_of(evening))
-        end = pl.max_horizontal(pl.col("end"), pl.lit(change.last))
-        within = stored.join(ends, on="symbol", how="left").filter(pl.col("session").is_between(change.first, end))
+        within = stored.filter(_gives_way(stored, rows, change))
         self._store(table, rows, within.select(table.names))
 
     def _store(self, table: Table, rows: pl.DataFrame, stored: pl.DataFrame) -> None:
         if written := len(put(self._writer, table, rows, stored)):
             self.rows[table.name] += written
+
+
+def _within(around: pl.DataFrame, made: pl.DataFrame, change: Changed) -> pl.DataFrame:
+    """The bars that were made among those around them, as they will be stored, in order."""
+    made = with_usable(made).select(around.columns).filter(pl.col("session") >= change.first)
+    if around.is_empty():
+        return made
+    return in_order(pl.concat([around.filter(~_gives_way(around, made, change)), made]), ("symbol", "date"))
+
+
+def _gives_way(stored: pl.DataFrame, made: pl.DataFrame, change: Changed) -> pl.Series:
+    """Whether each stored row does: of each symbol those from the change's first session to its last, or to the last of
+    what was made where that is later.
+    """
+    ends = made.group_by("symbol").agg(end=pl.col("session").max())
+    until = stored.select("symbol", "session").join(ends, on="symbol", how="left", maintain_order="left")
+    end = pl.max_horizontal("end", pl.lit(change.last))
+    return until.select(pl.col("session").is_between(change.first, end)).to_series()

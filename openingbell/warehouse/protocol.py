@@ -64,13 +64,15 @@ class Reader(Protocol):
         """Number of rows."""
         ...
 
-    def spans(self, table: Table, *, symbols: Collection[str] | None = None) -> pl.DataFrame:
-        """Where the rows of each symbol begin and end: symbol, behind asset_class where the table has it, then `first`
-        and `last` in the type of the table's order column; one row a symbol that has any, in no particular order.
+    def spans(self, table: Table, *, symbols: Collection[str] | None = None, by_class: bool = False) -> pl.DataFrame:
+        """Where the rows of each symbol begin and end: symbol, then `first` and `last` in the type of the table's order
+        column; one row a symbol that has any, in no particular order.
 
         Args:
             table: the table.
             symbols: only these symbols.
+            by_class: one row for each asset class and symbol, with `asset_class` before it, where the table has it.
+                A server then looks at all rows, else at the ends alone.
         """
         ...
 

@@ -63,9 +63,9 @@ class Reading(ABC):
         """See `protocol.Reader`."""
         return int(self._frame(sql.count(table, self.dialect)).item())
 
-    def spans(self, table: Table, *, symbols: Collection[str] | None = None) -> pl.DataFrame:
+    def spans(self, table: Table, *, symbols: Collection[str] | None = None, by_class: bool = False) -> pl.DataFrame:
         """See `protocol.Reader`."""
-        return self._frame(sql.spans(table, self.dialect, symbols=symbols))
+        return self._frame(sql.spans(table, self.dialect, symbols=symbols, by_class=by_class))
 
     def bounds(self, table: Table, *, by: str | None = None) -> tuple[date, date] | None:
         """See `protocol.Reader`."""

@@ -61,10 +61,13 @@ def select(
     return Statement(f"SELECT {names} FROM {dialect.table(table)}{where.text}", where.parameters)
 
 
-def spans(table: Table, dialect: Dialect = DUCKDB, *, symbols: Collection[str] | None) -> Statement:
+def spans(
+    table: Table, dialect: Dialect = DUCKDB, *, symbols: Collection[str] | None = None, by_class: bool = False
+) -> Statement:
     """First and last row by symbol, as `protocol.Reader.spans` describes them."""
     where = _where(table, dialect, symbols=symbols)
-    identity = ", ".join(name_of(name) for name in ("asset_class", "symbol") if name in table.names)
+    names = ("asset_class", "symbol") if by_class else ("symbol",)
+    identity = ", ".join(name_of(name) for name in names if name in table.names)
     order = name_of(table.order)
     return Statement(
         f"SELECT {identity}, min({order}) AS first, max({order}) AS last FROM {dialect.table(table)}{where.text} "

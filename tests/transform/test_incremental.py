@@ -22,7 +22,7 @@ from openingbell.config import Settings
 from openingbell.feeds import BONDS, DIVIDENDS, EOD, SPLITS, SPLITS_CALENDAR, STOCKS, TENORS, TREASURY, Feed
 from openingbell.indicators import columns_of
 from openingbell.transform import work
-from openingbell.transform.reach import Reach
+from openingbell.transform.reach import BARS, Reach
 from tests.transform.homes import (
     Answer,
     Home,
@@ -43,7 +43,7 @@ HOLE = date(2019, 3, 1), date(2019, 5, 6)
 """Longer than any margin; it ends on a Monday, whose gold begins on Sunday evening."""
 EX_DATES = date(2019, 2, 12), date(2019, 4, 3), date(2019, 5, 8), date(2019, 6, 26), date(2019, 7, 10)
 """Early, inside the hole, behind it, near the end, and yet to come."""
-FEW = Reach(bars=21)
+FEW = replace(BARS, bars=21)
 WINDOWS = {"sma_20", "bb_upper", "bb_middle", "bb_lower", "bb_width", "bb_position", "stoch_k", "stoch_d", "obv",
            "roc_10", "realized_vol_20"}  # fmt: skip
 """Columns that rest on 21 bars at the most, or add up."""
@@ -174,7 +174,7 @@ def test_any_portions_give_what_one_transform_of_everything_gives(
     order.shuffle(answers)
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory() as folder:
         if reach is not None:
-            patch.setattr(work, "INDICATORS", reach)
+            patch.setattr(work, "BARS", reach)
         home = Home(Path(folder) / "portions")
         size = -(-len(answers) // portions)
         for begin in range(0, len(answers), size):
@@ -275,7 +275,7 @@ def test_on_balance_volume_goes_on_behind_bars_without_a_volume(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However many they are: the bars behind them follow a late one before them."""
-    monkeypatch.setattr(work, "INDICATORS", FEW)
+    monkeypatch.setattr(work, "BARS", FEW)
     starts = slots("AAA", date(2019, 1, 2), date(2019, 3, 29))
     walked = walk(random.Random(1), starts, 50.0)
     rows = [(s, v if at < 20 or at > 1_100 else (*v[:4], None)) for at, (s, v) in enumerate(walked)]

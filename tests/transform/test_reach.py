@@ -18,7 +18,6 @@ from openingbell.transform.reach import (
     BARS_A_DAY,
     BATCH_BARS,
     DAILY,
-    INDICATORS,
     PROMOTION,
     Changed,
     Reach,
@@ -118,7 +117,6 @@ def test_the_span_of_sessions_holds_them(calendar: str, first: int, last: int, r
 
 def test_no_sessions_are_no_span() -> None:
     assert span_of(0) == timedelta(0)
-    assert INDICATORS.sessions == 0
 
 
 def read_keys(warehouse: DuckDBWarehouse, change: Changed, reach: Reach) -> list[tuple[str, date]]:

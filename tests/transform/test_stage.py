@@ -315,6 +315,18 @@ def test_symbols_that_are_no_longer_wanted_keep_their_class_s_calendar(home: Hom
     assert home.rows(tables.COMMODITY, "session", "dq_flags") == [(date(2019, 1, 3), "")]
 
 
+def test_symbols_that_are_no_longer_wanted_stay_instruments_of_their_class(home: Home) -> None:
+    """Those that were there before, with their newer sessions, and those that come late."""
+    home.take(bars("AAA", {"2019-01-02 09:30": sound(10.0)}))
+    home.universe = from_symbols([], [], [])
+    home.take(bars("AAA", {"2019-01-03 09:30": sound(10.0)}, number=1))
+    home.take(bars("GCUSD", {"2019-01-02 19:00": sound(10.0)}))
+    assert home.rows(tables.INSTRUMENTS, "symbol", "asset_class", "first_session", "last_session") == [
+        ("AAA", "stock", date(2019, 1, 2), date(2019, 1, 3)),
+        ("GCUSD", "commodity", date(2019, 1, 3), date(2019, 1, 3)),
+    ]
+
+
 def test_a_transform_of_nothing_does_nothing(home: Home) -> None:
     assert home.transform() == Transformed()
     assert home.transform().rows_written == 0

@@ -461,12 +461,13 @@ def test_spans_say_where_the_rows_of_each_symbol_begin_and_end(warehouse: Wareho
     assert found(symbols=[]) == found(symbols=["none"]) == []
 
 
-def test_spans_tell_asset_classes_apart_where_the_table_does(warehouse: Warehouse) -> None:
+def test_spans_tell_asset_classes_apart_where_that_is_asked_for(warehouse: Warehouse) -> None:
     """Behind the class stands the symbol; days stay days."""
     index = daily("A", date(2019, 2, 20)).with_columns(asset_class=pl.lit("index"))
     write(warehouse, pl.concat([daily("A", date(2019, 2, 14), date(2019, 2, 12)), index]), tables.DAILY_BARS)
     with warehouse.read() as reader:
-        spans = reader.spans(tables.DAILY_BARS)
+        spans = reader.spans(tables.DAILY_BARS, by_class=True)
+        assert reader.spans(tables.DAILY_BARS).rows() == [("A", date(2019, 2, 12), date(2019, 2, 20))]
     assert spans.columns == ["asset_class", "symbol", "first", "last"]
     assert sorted(spans.rows()) == [
         ("index", "A", date(2019, 2, 20), date(2019, 2, 20)),
