@@ -11,7 +11,7 @@ import pytest
 from hypothesis import settings
 
 from tests import conformance
-from tests.server import shared_server
+from tests.server import server_of_tests
 
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers, and processes that tests start, share it
     caches = tempfile.TemporaryDirectory()
@@ -60,10 +60,9 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_url() -> Iterator[str]:
     """The URL of a MySQL or MariaDB server whose user may do anything, up to the prefix of databases."""
-    own = tmp_path_factory.getbasetemp()
-    with shared_server(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) as url:
+    with server_of_tests() as url:
         yield url
 
 

@@ -1,11 +1,11 @@
 """A MariaDB server of the tests' own: on a free port, in a folder that goes with it.
 
-All processes of a run share one. `OPENINGBELL_TEST_MYSQL_URL` names another server instead, whose user may do anything.
+Each process of a run has one, so that no test meets another that uses the same names. `OPENINGBELL_TEST_MYSQL_URL`
+names another server instead, whose user may do anything, for tests that run one after the other.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -15,13 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from filelock import FileLock
 
 URL = "OPENINGBELL_TEST_MYSQL_URL"
 OPTIONS = (
@@ -96,44 +94,35 @@ class Server:
             time.sleep(0.02)
 
 
-def new_server(folder: Path, *options: str) -> Server:
-    """A server that is started, for one who stops it."""
+@contextmanager
+def running(*options: str) -> Iterator[Server]:
+    """A server that lives as long as the block."""
+    folder = Path(tempfile.mkdtemp(prefix="bell-"))  # short: the name of a socket has 100 letters at most
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = Server(folder, port, options)
-    server.make()
-    server.start()
-    return server
+    try:
+        server.make()
+        server.start()
+        yield server
+    finally:
+        if server.pid:
+            server.kill()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def shared_server(shared: Path) -> Iterator[str]:
-    """The URL of the server that all processes share that give the same folder; the last one stops it."""
+def server_of_tests() -> Iterator[str]:
+    """The URL of the server that the tests of this process have for themselves."""
     if url := os.environ.get(URL):
+        if os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1") != "1":
+            pytest.fail(f"{URL} names one server, on which tests of several processes would meet: run them without -n")
         yield url
         return
     if reason := why_absent():
         if os.environ.get("CI") == "true" and sys.platform == "linux":
             pytest.fail(reason)
         pytest.skip(reason)
-    facts = shared / "mariadb.json"
-    with FileLock(shared / "mariadb.lock"):
-        known: dict[str, Any] = json.loads(facts.read_text("utf-8")) if facts.exists() else {"users": 0}
-        if not known["users"]:
-            folder = Path(tempfile.mkdtemp(prefix="bell-"))  # short: the name of a socket has 100 letters at most
-            server = new_server(folder)
-            known |= {"url": server.url, "pid": server.pid, "folder": str(folder)}
-        known["users"] += 1
-        facts.write_text(json.dumps(known), "utf-8")
-    try:
-        yield known["url"]
-    finally:
-        with FileLock(shared / "mariadb.lock"):
-            known = json.loads(facts.read_text("utf-8"))
-            known["users"] -= 1
-            facts.write_text(json.dumps(known), "utf-8")
-            if not known["users"]:
-                with suppress(ProcessLookupError):
-                    os.kill(known["pid"], signal.SIGKILL)
-                shutil.rmtree(known["folder"], ignore_errors=True)
+    with running() as server:
+        yield server.url

@@ -56,8 +56,7 @@ def duckdb_at(folder: Path) -> DuckDBWarehouse:
 
 def mysql_at(folder: Path) -> Warehouse:
     """A warehouse on the tests' server."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-    name = f"one_{worker}" if folder.name == "one" else "t" + hashlib.sha1(str(folder).encode()).hexdigest()[:16]
+    name = "t_one" if folder.name == "one" else "t" + hashlib.sha1(str(folder).encode()).hexdigest()[:16]
     return connect(Settings(warehouse_url=os.environ[URL] + name), folder, SystemClock())
 
 

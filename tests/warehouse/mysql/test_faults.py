@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,7 +32,7 @@ from openingbell.warehouse.transact import transact
 from openingbell.warehouse.upgrade import plan_of
 from tests.conftest import missing
 from tests.load.test_stage import land, later, wall
-from tests.server import Server, new_server, why_absent
+from tests.server import Server, running, why_absent
 from tests.warehouse.earlier import make_earlier
 from tests.warehouse.mysql.servers import at
 
@@ -47,13 +45,8 @@ def server() -> Iterator[Server]:
     """One that only this module's tests trouble: it loses nothing that it committed, and has little room for keys."""
     if reason := why_absent():
         missing(reason)
-    folder = Path(tempfile.mkdtemp(prefix="bell-"))
-    made = new_server(folder, "--innodb-flush-log-at-trx-commit=1", "--innodb-temp-data-file-path=ibtmp1:12M")
-    try:
+    with running("--innodb-flush-log-at-trx-commit=1", "--innodb-temp-data-file-path=ibtmp1:12M") as made:
         yield made
-    finally:
-        made.kill()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
