@@ -283,6 +283,25 @@ def test_on_balance_volume_goes_on_behind_bars_without_a_volume(
     same_as_at_once(tmp_path, [rest], [replace(bars("AAA", {}, number=1), rows=(rows[3],))], without=BEYOND)
 
 
+def test_a_correction_reaches_bars_beyond_the_sessions_that_are_made_anew(tmp_path: Path) -> None:
+    """Of one bar a session: behind its 20 sessions stored bars rest on it, with no sum that goes on to tell so."""
+    settings = Settings.model_validate({"extra_indicators": ["atr"]})
+    starts = slots("AAA", date(2019, 1, 2), date(2019, 12, 31))[::26]
+    walked = replace(bars("AAA", {}), rows=tuple(walk(random.Random(1), starts, 50.0)))
+    correction = bars("AAA", {str(starts[50]): sound(60.0)}, number=1)
+    same_as_at_once(tmp_path, [walked], [correction], settings=settings)
+
+
+def test_usual_volumes_reach_back_however_few_bars_indicators_rest_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "BARS", FEW)
+    rows = walk(random.Random(1), slots("AAA", date(2019, 1, 2), date(2019, 3, 29)), 50.0)
+    portions = ([replace(bars("AAA", {}, number=n), rows=tuple(part))] for n, part in enumerate((rows[:-5], rows[-5:])))
+    home = same_as_at_once(tmp_path, *portions, without=BEYOND)
+    assert (None,) not in home.rows(tables.STOCK, "relative_volume")[-5:]
+
+
 @pytest.mark.parametrize("dialect", ["standard", "talib"])
 def test_years_of_bars_that_come_late_backwards_and_corrected(dialect: str, tmp_path: Path) -> None:
     """2,500 bars of two symbols, with the real warm-up of 1,000: means that forget have forgotten by then."""
