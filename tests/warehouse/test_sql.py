@@ -72,13 +72,10 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 
 
 def test_spans_group_by_what_identifies_a_symbol() -> None:
-    assert (
-        sql.spans(SMALL)
-        == sql.spans(SMALL, by_class=True)
-        == Statement(
-            'SELECT "symbol", min("ex_date") AS first, max("ex_date") AS last FROM raw.small GROUP BY "symbol"'
-        )
+    of_small = Statement(
+        'SELECT "symbol", min("ex_date") AS first, max("ex_date") AS last FROM raw.small GROUP BY "symbol"'
     )
+    assert sql.spans(SMALL) == sql.spans(SMALL, by_class=True) == of_small
     assert sql.spans(tables.DAILY_BARS, symbols=["A"], by_class=True) == Statement(
         'SELECT "asset_class", "symbol", min("date") AS first, max("date") AS last FROM analytics.daily_bars '
         'WHERE symbol IN ? GROUP BY "asset_class", "symbol"',

@@ -30,9 +30,8 @@ from openingbell.warehouse.mysql.wire import Wire
 from openingbell.warehouse.protocol import Warehouse, Writer
 from openingbell.warehouse.transact import transact
 from openingbell.warehouse.upgrade import plan_of
-from tests.conftest import missing
 from tests.load.test_stage import land, later, wall
-from tests.server import Server, running, why_absent
+from tests.server import Server, running
 from tests.warehouse.earlier import make_earlier
 from tests.warehouse.mysql.servers import at
 
@@ -43,8 +42,6 @@ PASSWORD = "a-password-of-the-tests"
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     """One that only this module's tests trouble: it loses nothing that it committed, and has little room for keys."""
-    if reason := why_absent():
-        missing(reason)
     with running("--innodb-flush-log-at-trx-commit=1", "--innodb-temp-data-file-path=ibtmp1:12M") as made:
         yield made
 
